@@ -1,0 +1,247 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+)
+
+// Tx is one transaction, or on SQLite one savepoint of a shared one.
+type Tx struct {
+	sql    *sql.Tx
+	engine Engine
+	after  []func()
+}
+
+// SQL returns the driver's transaction, for base packages that insert through a library of their own.
+func (tx *Tx) SQL() *sql.Tx { return tx.sql }
+
+// After runs fn once the transaction is on disk; never when it is not.
+func (tx *Tx) After(fn func()) { tx.after = append(tx.after, fn) }
+
+// QueryContext reads inside the transaction.
+func (tx *Tx) QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	rows, err := tx.sql.QueryContext(tx.ctx(ctx), q, args...)
+	return rows, mapped(err)
+}
+
+// ExecContext writes inside the transaction.
+func (tx *Tx) ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error) {
+	res, err := tx.sql.ExecContext(tx.ctx(ctx), q, args...)
+	return res, mapped(err)
+}
+
+// ctx drops cancellation on SQLite: interrupting a statement there rolls back the whole shared
+// transaction, the neighbours' work included (sqlite3_interrupt).
+func (tx *Tx) ctx(ctx context.Context) context.Context {
+	if tx.engine == SQLite {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
+type ctxKey int
+
+const (
+	keyTx ctxKey = iota
+	keyFirst
+)
+
+func inTx(ctx context.Context) bool { return ctx.Value(keyTx) != nil }
+
+type first struct {
+	done bool
+	fn   func(context.Context, *Tx) error
+}
+
+// WithFirst returns a context whose first Tx begins with fn. The web layer uses it to keep an
+// Idempotency-Key in the transaction of the change itself.
+func WithFirst(ctx context.Context, fn func(context.Context, *Tx) error) context.Context {
+	return context.WithValue(ctx, keyFirst, &first{fn: fn})
+}
+
+// ErrNested is returned when a Tx is begun inside a Tx.
+var ErrNested = errors.New("store: a Tx inside a Tx; pass the Tx on instead")
+
+// Tx runs fn in a transaction and commits when fn returns nil. The context given to fn marks the
+// transaction: reading the DB or beginning another Tx with it is an error.
+func (db *DB) Tx(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	if inTx(ctx) {
+		return ErrNested
+	}
+	if f, ok := ctx.Value(keyFirst).(*first); ok && !f.done {
+		inner := fn
+		fn = func(ctx context.Context, tx *Tx) error {
+			if err := f.fn(ctx, tx); err != nil {
+				return err
+			}
+			f.done = true // a later Tx of the same request belongs to the same key
+			if err := inner(ctx, tx); err != nil {
+				f.done = false
+				return err
+			}
+			return nil
+		}
+	}
+	marked := context.WithValue(ctx, keyTx, true)
+	if db.engine == Postgres {
+		return db.plain(ctx, marked, fn)
+	}
+	return db.grouped(marked, fn)
+}
+
+func (db *DB) plain(ctx, marked context.Context, fn func(context.Context, *Tx) error) error {
+	raw, err := db.w.BeginTx(ctx, nil)
+	if err != nil {
+		return mapped(err)
+	}
+	defer raw.Rollback() // after Commit it does nothing
+	tx := &Tx{sql: raw, engine: db.engine}
+	if err := fn(marked, tx); err != nil {
+		return err
+	}
+	if err := raw.Commit(); err != nil {
+		return mapped(err)
+	}
+	tx.ran()
+	return nil
+}
+
+func (tx *Tx) ran() {
+	for _, fn := range tx.after {
+		fn()
+	}
+}
+
+// group is one SQLite transaction shared by the savepoints of several callers.
+type group struct {
+	tx    *sql.Tx
+	n     int
+	begun time.Time
+	done  chan struct{}
+	err   error
+}
+
+// Bounds of one shared transaction: enough to share the fsync, short enough not to be felt.
+const (
+	groupMax = 128
+	groupAge = 4 * time.Millisecond
+)
+
+// grouped runs fn in a savepoint of the current shared transaction. The last one with nobody
+// waiting behind it commits for all; the others wait for that commit, so that returning means
+// on disk.
+func (db *DB) grouped(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	db.waiting.Add(1)
+	db.turn.Lock()
+	db.waiting.Add(-1)
+	if err := ctx.Err(); err != nil {
+		db.leave(db.group)
+		return err
+	}
+	if db.group == nil {
+		raw, err := db.w.BeginTx(context.WithoutCancel(ctx), nil)
+		if err != nil {
+			db.turn.Unlock()
+			return mapped(err)
+		}
+		db.group = &group{tx: raw, begun: time.Now(), done: make(chan struct{})}
+	}
+	g := db.group
+	tx := &Tx{sql: g.tx, engine: SQLite}
+	if err := db.savepoint(ctx, g, tx, fn); err != nil {
+		return err
+	}
+	<-g.done
+	if g.err != nil {
+		return g.err
+	}
+	tx.ran()
+	return nil
+}
+
+// savepoint holds the turn on entry and gives it up on every way out, a panic included.
+func (db *DB) savepoint(ctx context.Context, g *group, tx *Tx, fn func(context.Context, *Tx) error) (err error) {
+	bg := context.WithoutCancel(ctx)
+	g.n++
+	started := time.Now()
+	ok := false
+	defer func() {
+		if !ok {
+			if _, e := g.tx.ExecContext(bg, `ROLLBACK TO one`); e == nil {
+				_, e = g.tx.ExecContext(bg, `RELEASE one`)
+				if e != nil {
+					db.abort(g, e)
+				}
+			} else {
+				db.abort(g, e)
+			}
+		}
+		slow(started)
+		db.leave(g)
+	}()
+	if _, err := g.tx.ExecContext(bg, `SAVEPOINT one`); err != nil {
+		return mapped(err)
+	}
+	if err := fn(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := g.tx.ExecContext(bg, `RELEASE one`); err != nil {
+		return mapped(err)
+	}
+	ok = true
+	return nil
+}
+
+// abort ends a group whose transaction the engine has thrown away (disk full, I/O error): everyone in it is told.
+func (db *DB) abort(g *group, cause error) {
+	if db.group != g {
+		return
+	}
+	db.group = nil
+	g.tx.Rollback()
+	g.err = mapped(fmt.Errorf("store: transaction lost: %w", cause))
+	close(g.done)
+}
+
+// leave gives the turn to the next one waiting, after committing when nobody is, or the group is full or old.
+func (db *DB) leave(g *group) {
+	if g != nil && db.group == g && (db.waiting.Load() == 0 || g.n >= groupMax || time.Since(g.begun) > groupAge) {
+		db.group = nil
+		if err := g.tx.Commit(); err != nil {
+			g.tx.Rollback()
+			g.err = mapped(err)
+		}
+		close(g.done)
+	}
+	db.turn.Unlock()
+}
+
+// Lock makes the transactions that lock the same kind and id run one after the other. Every verb
+// that decides on shared state takes it first. SQLite's one writer is the lock there.
+func Lock(ctx context.Context, tx *Tx, kind, id string) error {
+	if tx.engine == SQLite {
+		return nil
+	}
+	h := fnv.New64a()
+	h.Write([]byte(kind))
+	h.Write([]byte{0})
+	h.Write([]byte(id))
+	rows, err := tx.QueryContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(h.Sum64()))
+	if err != nil {
+		return err
+	}
+	return rows.Close()
+}
+
+// Skip is the clause that lets several workers take different rows: "FOR UPDATE SKIP LOCKED" on
+// PostgreSQL, nothing on SQLite's one writer.
+func (db *DB) Skip() string {
+	if db.engine == Postgres {
+		return " FOR UPDATE SKIP LOCKED"
+	}
+	return ""
+}
