@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"log/slog"
 	"path"
@@ -95,4 +96,25 @@ func (db *DB) CheckCollation(ctx context.Context) error {
 		return fmt.Errorf("store: the database sorts by %q: create it with LC_COLLATE 'C' (CREATE DATABASE … TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C.UTF-8')", name)
 	}
 	return nil
+}
+
+// Alone runs fn on one replica at a time: the others wait for their turn. On PostgreSQL the turn is a
+// session's advisory lock, so it ends with a replica that dies; on SQLite serve is alone already.
+func (db *DB) Alone(ctx context.Context, name string, fn func(context.Context) error) error {
+	if db.engine == SQLite {
+		return fn(ctx)
+	}
+	conn, err := db.w.Conn(ctx)
+	if err != nil {
+		return mapped(err)
+	}
+	defer conn.Close()
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	key := int64(h.Sum64())
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, key); err != nil {
+		return mapped(err)
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, key)
+	return fn(ctx)
 }

@@ -1,0 +1,92 @@
+// Package authz says what an actor may do and which rows he may do it to. Rooms declare permissions;
+// roles grant them with a scope; a post carries roles; a delegation lends for a dated period what its
+// giver holds. Default is no.
+package authz
+
+import (
+	"context"
+	"embed"
+
+	"qushu/internal/base/errs"
+	"qushu/internal/base/store"
+	"qushu/internal/room"
+)
+
+// Text holds the words of this package.
+//
+//go:embed text/*.json
+var Text embed.FS
+
+// From returns who acts. A route behind a permission always has somebody; elsewhere it is an empty
+// actor who may nothing.
+func From(ctx context.Context) *room.Actor {
+	if a := room.ActorOf(ctx); a != nil {
+		return a
+	}
+	return &room.Actor{}
+}
+
+// Cols names the columns that say whose a row is. An empty name means the table has none, so that a
+// grant of that scope shows nothing of it.
+type Cols struct{ Unit, Street, Owner string }
+
+// usual are the names rooms use.
+var usual = Cols{"unit_id", "street", "owner"}
+
+// Where is the scope of perm over a table with the columns unit_id, street and owner.
+func Where(ctx context.Context, perm string) store.Scope { return WhereCols(ctx, perm, usual) }
+
+// WhereCols is Where over columns of other names, with a table's alias for instance.
+func WhereCols(ctx context.Context, perm string, c Cols) store.Scope {
+	a := From(ctx)
+	if a.IsJob {
+		return store.Unscoped("a job of the system")
+	}
+	var any []store.Cond
+	for _, g := range a.Reach(perm) {
+		if g.Scope == room.All {
+			return store.Unscoped("granted over all rows")
+		}
+		if cond, ok := reach(g, c); ok {
+			any = append(any, cond)
+		}
+	}
+	return store.Scoped(store.Or(any...))
+}
+
+func reach(g room.Grant, c Cols) (store.Cond, bool) {
+	switch {
+	case g.Scope == room.Self && c.Owner != "" && g.Person != "":
+		return store.C(c.Owner+" = $1", g.Person), true
+	case g.Scope == room.Unit && c.Unit != "" && g.Unit != "":
+		return store.C(c.Unit+" = $1", g.Unit), true
+	case g.Scope == room.Below && c.Unit != "" && g.Unit != "":
+		return store.C(c.Unit+" IN (SELECT below FROM org_below WHERE unit = $1)", g.Unit), true
+	case g.Scope == room.Street && c.Street != "" && g.Street != "":
+		return store.C(c.Street+" = $1", g.Street), true
+	}
+	return store.Cond{}, false
+}
+
+// MayUnit reports whether perm reaches the rows of one unit; below says whether unit stands below top.
+func MayUnit(ctx context.Context, q store.Queryer, perm, unit string) error {
+	a := From(ctx)
+	for _, g := range a.Reach(perm) {
+		switch {
+		case g.Scope == room.All, (g.Scope == room.Unit || g.Scope == room.Below) && g.Unit == unit:
+			return nil
+		case g.Scope == room.Below:
+			n, err := store.Value[int](ctx, q, `SELECT count(*) FROM org_below WHERE unit = $1 AND below = $2`, g.Unit, unit)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				return nil
+			}
+		}
+	}
+	if a.IsJob {
+		return nil
+	}
+	return errs.New(errs.Denied, "authz.other_unit")
+}
