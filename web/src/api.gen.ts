@@ -1,0 +1,111 @@
+/**
+ * This file is generated from the OpenAPI document by `npm run gen`. Do not edit.
+ */
+
+export interface paths {
+    "/api/web/site": { parameters: Empty; get: operations["web-site"] };
+    "/api/identity/me": { parameters: Empty; get: operations["identity-me"] };
+    "/api/identity/signin": { parameters: Empty; post: operations["identity-signin"] };
+    "/api/identity/totp": { parameters: Empty; post: operations["identity-totp"] };
+    "/api/identity/enroll": { parameters: Empty; post: operations["identity-enroll"] };
+    "/api/identity/enroll/confirm": { parameters: Empty; post: operations["identity-enroll-confirm"] };
+    "/api/identity/password": { parameters: Empty; post: operations["identity-password"] };
+    "/api/identity/activate": { parameters: Empty; post: operations["identity-activate"] };
+    "/api/identity/signout": { parameters: Empty; post: operations["identity-signout"] };
+    "/api/identity/setup": { parameters: Empty; get: operations["identity-setup-needed"]; post: operations["identity-setup"] };
+    "/api/identity/rules": { parameters: Empty; get: operations["identity-rules"] };
+    "/api/identity/post": { parameters: Empty; post: operations["identity-post"] };
+    "/api/identity/sessions": { parameters: Empty; get: operations["identity-sessions"] };
+    "/api/identity/sessions/{id}": { parameters: Empty; delete: operations["identity-session-end"] };
+    "/api/identity/tokens": { parameters: Empty; get: operations["identity-tokens"]; post: operations["identity-token-add"] };
+    "/api/identity/tokens/{id}": { parameters: Empty; delete: operations["identity-token-end"] };
+    "/api/org/search": { parameters: Empty; get: operations["org-search"] };
+}
+
+type Empty = { query?: never; header?: never; path?: never; cookie?: never };
+type ById = { query?: never; header?: never; path: { id: string }; cookie?: never };
+type Json<T> = { headers: { [name: string]: unknown }; content: { "application/json": T } };
+type NoContent = { headers: { [name: string]: unknown }; content?: never };
+type Trouble = { headers: { [name: string]: unknown }; content: { "application/problem+json": components["schemas"]["ErrorModel"] } };
+type Get<T> = { parameters: Empty; requestBody?: never; responses: { 200: Json<T>; default: Trouble } };
+type Post<B, T> = { parameters: Empty; requestBody: { content: { "application/json": B } }; responses: { 200: Json<T>; default: Trouble } };
+
+export interface components {
+    schemas: {
+        ErrorModel: {
+            type?: string;
+            title?: string;
+            status?: number;
+            detail?: string;
+            trace?: string;
+            errors?: { message?: string; location?: string; value?: unknown }[] | null;
+        };
+        WebSite: {
+            district: string;
+            product: string;
+            demo: boolean;
+            banner?: string;
+            footer: { organizer?: string; identifier?: string; icp?: string; police?: string };
+            version: string;
+        };
+        IdentityUnit: { id: string; name: string };
+        IdentityPost: { id: string; title: string; unit: components["schemas"]["IdentityUnit"] };
+        IdentityMenuItem: { room: string; pillar: string; path: string; title: string; icon?: string };
+        IdentityMe: {
+            person: { id: string; name: string; account: string };
+            post: components["schemas"]["IdentityPost"];
+            posts: components["schemas"]["IdentityPost"][];
+            admin: string;
+            perms: string[];
+            menu: components["schemas"]["IdentityMenuItem"][];
+            mustChangePassword: boolean;
+            mustEnrollTotp: boolean;
+            demo: boolean;
+            district: string;
+            lang: string;
+        };
+        IdentityNext: { next: string };
+        IdentityEnrollment: { secret: string; uri: string; qr: string };
+        IdentityEnrolled: { recoveryCodes: string[]; next: string };
+        IdentityRules: { minLength: number; classes: number; history: number; maxAgeDays: number };
+        IdentitySession: { id: string; device: string; ip: string; createdAt: string; seenAt: string; current: boolean };
+        IdentityToken: { id: string; name: string; scopes: string[]; createdAt: string; expiresAt: string; usedAt?: string };
+        IdentityTokenMade: { id: string; token: string };
+        OrgFound: {
+            people: { id: string; name: string; title: string; unit: string }[];
+            units: { id: string; name: string; path: string }[];
+        };
+    };
+}
+
+type S = components["schemas"];
+
+export interface operations {
+    "web-site": Get<S["WebSite"]>;
+    "identity-me": Get<S["IdentityMe"]>;
+    "identity-signin": Post<{ account: string; password: string }, S["IdentityNext"]>;
+    "identity-totp": Post<{ code?: string; recovery?: string }, S["IdentityNext"]>;
+    "identity-enroll": { parameters: Empty; requestBody?: never; responses: { 200: Json<S["IdentityEnrollment"]>; default: Trouble } };
+    "identity-enroll-confirm": Post<{ code: string }, S["IdentityEnrolled"]>;
+    "identity-password": Post<{ old?: string; new: string }, S["IdentityNext"]>;
+    "identity-activate": Post<{ account: string; code: string; password: string }, S["IdentityNext"]>;
+    "identity-signout": { parameters: Empty; requestBody?: never; responses: { 204: NoContent; default: Trouble } };
+    "identity-setup-needed": Get<{ needed: boolean }>;
+    "identity-setup": {
+        parameters: Empty;
+        requestBody: { content: { "application/json": { token: string; admins: { kind: string; account: string; name: string; password: string }[] } } };
+        responses: { 204: NoContent; default: Trouble };
+    };
+    "identity-rules": Get<S["IdentityRules"]>;
+    "identity-post": { parameters: Empty; requestBody: { content: { "application/json": { postId: string } } }; responses: { 204: NoContent; default: Trouble } };
+    "identity-sessions": Get<{ items: S["IdentitySession"][] }>;
+    "identity-session-end": { parameters: ById; requestBody?: never; responses: { 204: NoContent; default: Trouble } };
+    "identity-tokens": Get<{ items: S["IdentityToken"][]; scopes: string[] }>;
+    "identity-token-add": Post<{ name: string; scopes: string[]; days: number }, S["IdentityTokenMade"]>;
+    "identity-token-end": { parameters: ById; requestBody?: never; responses: { 204: NoContent; default: Trouble } };
+    "org-search": {
+        parameters: { query: { q: string }; header?: never; path?: never; cookie?: never };
+        requestBody?: never;
+        responses: { 200: Json<S["OrgFound"]>; default: Trouble };
+    };
+}

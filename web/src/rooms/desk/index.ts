@@ -1,0 +1,6 @@
+import { defineRoom } from '@/base/room'
+
+export default defineRoom({
+  name: 'desk',
+  pages: { '/desk': () => import('./Desk.vue') },
+})
