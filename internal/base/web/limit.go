@@ -44,11 +44,14 @@ func (l *limiter) allow(key string, now time.Time) bool {
 	return b.AllowN(now, 1)
 }
 
+// The address's bucket is this many times a person's: an office stands behind one address.
+const perAddress = 20
+
 func (s *Server) limit(next http.Handler) http.Handler {
 	if s.opts.Rate <= 0 {
 		return next
 	}
-	l := &limiter{rate: rate.Limit(s.opts.Rate), burst: max(s.opts.Burst, 1), all: map[string]*bucket{}}
+	l := newLimiter(s.opts.Rate*perAddress, s.opts.Burst*perAddress)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !l.allow(From(r.Context()).IP, time.Now()) {
 			s.Write(w, r, errs.New(errs.Limited, "web.limited"))
@@ -56,4 +59,23 @@ func (s *Server) limit(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// limitPerson bounds each signed-in subject, after it is known.
+func (s *Server) limitPerson(next http.Handler) http.Handler {
+	if s.opts.Rate <= 0 {
+		return next
+	}
+	l := newLimiter(s.opts.Rate, s.opts.Burst)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if who := From(r.Context()).Who; who != "" && !l.allow(who, time.Now()) {
+			s.Write(w, r, errs.New(errs.Limited, "web.limited"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func newLimiter(perSecond float64, burst int) *limiter {
+	return &limiter{rate: rate.Limit(perSecond), burst: max(burst, 1), all: map[string]*bucket{}}
 }

@@ -28,7 +28,7 @@ type Options struct {
 	Catalog    *errs.Catalog
 	Site       fs.FS          // the built front end
 	TrustProxy []netip.Prefix // whose X-Forwarded-For is believed
-	Rate       float64        // requests a second a client address, 0 for no limit
+	Rate       float64        // requests a second of one person, 0 for no limit; an address may send 20 times as many
 	Burst      int
 	TLS        bool // adds HSTS
 	Trace      bool // OpenTelemetry spans
@@ -109,7 +109,7 @@ func (s *Server) Handler() http.Handler {
 	if err != nil {
 		panic(err) // options are constants
 	}
-	h := http.Handler(s.authenticate(s.Mux))
+	h := http.Handler(s.authenticate(s.limitPerson(s.Mux)))
 	h = csrf.Handler(h)
 	h = s.limit(h)
 	h = zip(h)

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"qushu/internal/base/config"
+	"qushu/internal/base/secret"
+	"qushu/internal/base/store"
+	"qushu/internal/base/web"
+	"qushu/internal/kernel"
+	site "qushu/web"
+)
+
+// app is the opened installation: stores, kit and house, not yet serving.
+type app struct {
+	cfg   *config.Config
+	kit   *kernel.Kit
+	house *kernel.House
+	close []func() error
+}
+
+// opening says how an installation is opened.
+type opening struct {
+	work bool             // run jobs and services
+	now  func() time.Time // nil for the real clock
+	demo bool
+}
+
+// open locks the data directory, opens every store and brings the tables up to date.
+func open(ctx context.Context, cfg *config.Config, o opening) (a *app, err error) {
+	a = &app{cfg: cfg}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("the data directory %s cannot be made: %w", cfg.Data, err)
+	}
+	if err := a.lock(); err != nil {
+		return nil, err
+	}
+	base, err := a.base(ctx)
+	if err != nil {
+		return nil, err
+	}
+	base.Now = o.now
+	a.kit = kernel.NewKit(base)
+	a.house, err = kernel.Open(a.kit, rooms(a.kit), kernel.Options{Work: o.work, Web: a.web(o)})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.house.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *app) base(ctx context.Context) (kernel.Base, error) {
+	var b kernel.Base
+	var err error
+	keys := secret.Options{File: a.cfg.Keys.File}
+	if keys.File == "" {
+		keys.File = filepath.Join(a.cfg.Data, secret.FileName)
+	}
+	if a.cfg.Keys.KEKFile != "" {
+		if keys.KEK, err = secret.FileKEK(a.cfg.Keys.KEKFile); err != nil {
+			return b, err
+		}
+	}
+	file := filepath.Join(a.cfg.Data, "qushu.db")
+	if _, err := os.Stat(file); err == nil {
+		keys.NoMake = true // what is sealed in these rows can only be read with the keys they were sealed with
+	}
+	if b.Ring, err = secret.OpenWith(keys); err != nil {
+		return b, err
+	}
+	if b.DB, err = store.Open(ctx, a.cfg.Database.URL, file); err != nil {
+		return b, fmt.Errorf("the database cannot be opened: %w", err)
+	}
+	a.close = append(a.close, b.DB.Close)
+	if err := b.DB.CheckCollation(ctx); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+func (a *app) web(o opening) web.Options {
+	return web.Options{Version: version, Site: site.Dist(), TrustProxy: a.cfg.Proxies(), Rate: float64(a.cfg.Limits.RatePerSecond), Burst: a.cfg.Limits.Burst,
+		TLS: a.cfg.TLS.Cert != "", Trace: a.cfg.Otel.Endpoint != ""}
+}
+
+// lock makes one program own the data directory.
+func (a *app) lock() error {
+	f, err := os.OpenFile(filepath.Join(a.cfg.Data, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("the data directory %s cannot be written: %w", a.cfg.Data, err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return errLocked{a.cfg.Data}
+	}
+	a.close = append(a.close, f.Close)
+	return nil
+}
+
+// errLocked says that another qushu has the data directory open.
+type errLocked struct{ dir string }
+
+func (e errLocked) Error() string {
+	return fmt.Sprintf("another qushu is running on %s: stop it first, or give --data another directory", e.dir)
+}
+
+// Close closes what open opened, last first.
+func (a *app) Close() error {
+	var err error
+	for i := len(a.close) - 1; i >= 0; i-- {
+		err = errors.Join(err, a.close[i]())
+	}
+	a.close = nil
+	return err
+}
