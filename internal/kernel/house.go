@@ -62,6 +62,7 @@ func Open(kit *Kit, rooms []*room.Room, o Options) (*House, error) {
 	if h.Catalog, err = errs.NewCatalog(all...); err != nil {
 		return nil, err
 	}
+	kit.Settings.Furnish(h.Rooms, h.Catalog)
 	var bad []error
 	for _, r := range h.Rooms {
 		bad = append(bad, r.Check(h.Catalog), kit.Bus.Add(r.Name, r.Emits, r.Hears), kit.Jobs.Add(r.Jobs...))

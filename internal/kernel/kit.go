@@ -10,6 +10,7 @@ import (
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
 	"qushu/internal/kernel/audit"
+	"qushu/internal/kernel/settings"
 )
 
 // Base is what stands before the kernel: opened stores, keys and the clock.
@@ -22,9 +23,10 @@ type Base struct {
 // Kit is what a room may take into its own struct. A room holds only the fields it needs.
 type Kit struct {
 	Base
-	Jobs  *jobs.Client
-	Bus   *bus.Bus
-	Audit *audit.Log
+	Jobs     *jobs.Client
+	Bus      *bus.Bus
+	Audit    *audit.Log
+	Settings *settings.Settings
 }
 
 // NewKit makes the kernel's services over base.
@@ -35,5 +37,6 @@ func NewKit(b Base) *Kit {
 	k := &Kit{Base: b, Jobs: jobs.New(b.DB)}
 	k.Bus = bus.New(k.Jobs)
 	k.Audit = audit.NewLog(b.DB, b.Ring, b.Now)
+	k.Settings = settings.New(b.DB, k.Audit, k.Bus, b.Now)
 	return k
 }

@@ -8,6 +8,7 @@ import (
 func (k *Kit) rooms() []*room.Room {
 	return []*room.Room{
 		k.Audit.Room(),
+		k.Settings.Room(),
 	}
 }
 
