@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
-import { elementStyle } from './build/element-style'
-import { precompress } from './build/precompress'
+import { elementStyle } from './build/element-style.ts'
+import { precompress } from './build/precompress.ts'
 
 const backend = process.env.QUSHU_BACKEND ?? 'http://127.0.0.1:8080'
 

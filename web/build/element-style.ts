@@ -16,7 +16,7 @@ export function withStyles(code: string): string {
       .map((part) => part.trim().split(/\s+as\s+/)[0] ?? '')
       .filter((name) => /^El[A-Z]/.test(name))
     const styles = names.map((name) => `import 'element-plus/es/components/${folderOf(name)}/style/css';`)
-    return [whole, ...styles].join('')
+    return names.length ? [whole.replace(/;$/, ''), ';', ...styles].join('') : whole
   })
 }
 

@@ -1,0 +1,88 @@
+// Debian's Chromium under playwright-core, with the three gates every page must pass:
+// axe finds no violation, the console holds no error, nothing is asked of another origin.
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const executablePath = process.env.QUSHU_CHROMIUM ?? '/usr/bin/chromium'
+const out = process.env.QUSHU_E2E_OUT ?? fileURLToPath(new URL('../out/', import.meta.url))
+
+/** Widths the pages are looked at: a desk and a phone. */
+export const desk = { width: 1440, height: 900 }
+export const phone = { width: 390, height: 844 }
+
+/** Opens a fresh browser on base (the server's origin). options: viewport, theme 'light' | 'care', lang, workers (allow service workers).
+ *  expected: patterns of console errors that the test provokes on purpose, such as the browser's own line for a 401. */
+export async function openBrowser(base, { viewport = desk, theme = 'light', lang = 'zh-CN', workers = false, expected = [] } = {}) {
+  const profile = mkdtempSync(join(tmpdir(), 'qushu-e2e-'))
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    headless: true,
+    viewport,
+    locale: lang,
+    timezoneId: 'UTC', // the interface must show +08:00 whatever the computer says
+    serviceWorkers: workers ? 'allow' : 'block',
+    permissions: ['clipboard-write'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
+  })
+  await context.addInitScript(`localStorage.getItem('qushu.theme') ?? localStorage.setItem('qushu.theme', ${JSON.stringify(theme)})`)
+  const page = context.pages()[0] ?? (await context.newPage())
+  page.setDefaultTimeout(15_000)
+  const origin = new URL(base).origin
+  const errors = []
+  const strangers = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !expected.some((pattern) => pattern.test(message.text()))) errors.push(`${message.text()} @ ${message.location().url}`)
+  })
+  page.on('pageerror', (error) => errors.push(`uncaught: ${error.message}`))
+  page.on('request', (request) => {
+    const url = new URL(request.url())
+    if (!['data:', 'blob:'].includes(url.protocol) && url.origin !== origin && url.origin !== origin.replace(/^http/, 'ws')) strangers.push(request.url())
+  })
+  await page.addInitScript(() => {
+    window.cspViolations = []
+    document.addEventListener('securitypolicyviolation', (e) => window.cspViolations.push(`${e.effectiveDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`))
+  })
+
+  return {
+    page,
+    context,
+    errors,
+    go: (path) => page.goto(base + path, { waitUntil: 'networkidle' }),
+    /** Takes a screenshot and asserts the gates on the page as it stands. */
+    async gate(name) {
+      await settled(page)
+      mkdirSync(out, { recursive: true })
+      await page.screenshot({ path: join(out, `${name}.png`), fullPage: true })
+      assert.deepEqual(await axe(page), [], `${name}: axe violations`)
+      assert.deepEqual(errors, [], `${name}: console errors`)
+      assert.deepEqual(strangers, [], `${name}: requests off origin`)
+      assert.deepEqual(await page.evaluate(() => window.cspViolations), [], `${name}: content security policy violations`)
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+      assert.ok(overflow <= 0, `${name}: the page is ${overflow} px wider than the window`)
+    },
+    async close() {
+      await context.close()
+      rmSync(profile, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Waits until finite animations have ended and no skeleton is left. */
+export async function settled(page) {
+  await page.waitForFunction(() => !document.querySelector('.skeleton') && document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity))
+}
+
+/** Runs axe with the WCAG 2.2 A and AA rules and gives one line a violation. */
+export async function axe(page) {
+  await page.evaluate(axeSource)
+  const { violations } = await page.evaluate(() =>
+    window.axe.run(document, { runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }, resultTypes: ['violations'] }),
+  )
+  return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} — ${n.failureSummary?.split('\n')[1]?.trim() ?? v.help}`))
+}
