@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"qushu/internal/base/errs"
@@ -160,6 +161,7 @@ type parser struct {
 	buf     []byte // text of the record's cells, one after the other
 	ends    []int  // where each ends
 	runes   int    // characters of the current cell
+	bytes   int    // of the record, over maxRecord once something was left out
 	col     int    // cells finished
 	why     []errs.Field
 	badLine errs.Field // why the line being fed cannot be trusted
@@ -185,15 +187,13 @@ func (p *parser) feed(b []byte) bool {
 			p.badLine.Key = ""
 		}
 		switch {
+		case p.state == quoted && c == '"':
+			p.state = quoteEnd
 		case p.state == quoted:
-			if c == '"' {
-				p.state = quoteEnd
-			} else {
-				p.put(c)
-			}
+			i += p.put(b[i:], '"', '"', '"') - 1
 		case c == '"' && p.state == quoteEnd:
 			p.state = quoted
-			p.put(c)
+			p.put(b[i:i+1], 0, 0, 0)
 		case c == '"' && p.state == atStart:
 			p.state, p.some = quoted, true
 		case c == p.delim:
@@ -207,7 +207,7 @@ func (p *parser) feed(b []byte) bool {
 			}
 		default: // text after a closing quote belongs to the cell, as Excel has it
 			p.state = bare
-			p.put(c)
+			i += p.put(b[i:], p.delim, '\n', '\r') - 1
 		}
 	}
 	return true
@@ -221,27 +221,59 @@ func (p *parser) finish() {
 	}
 }
 
-func (p *parser) put(c byte) {
-	p.some = true
-	if utf8.RuneStart(c) {
-		if p.runes++; p.runes == p.lim.MaxCell+1 {
-			p.fail("table.cell_long", xlsx.ColName(p.col+1), p.lim.MaxCell)
+// put adds text to the cell up to the first of three stop bytes, at least one byte, and returns how many it took.
+func (p *parser) put(b []byte, stop1, stop2, stop3 byte) int {
+	n, starts := 0, 0
+	for ; n < len(b); n++ {
+		c := b[n]
+		if n > 0 && (c == stop1 || c == stop2 || c == stop3) {
+			break
 		}
-		if c == 0 {
-			p.fail("table.cell_zero", xlsx.ColName(p.col+1))
+		if utf8.RuneStart(c) {
+			starts++
 		}
 	}
-	if p.runes > p.lim.MaxCell || p.col >= p.lim.MaxColumns {
+	p.some = true
+	if bytes.IndexByte(b[:n], 0) >= 0 {
+		p.fail("table.cell_zero", xlsx.ColName(p.col+1))
+	}
+	p.keep(b[:n], starts)
+	return n
+}
+
+// keep stores text of so many characters as far as the limits allow.
+func (p *parser) keep(b []byte, chars int) {
+	had := p.runes
+	p.runes += chars
+	if p.col >= p.lim.MaxColumns || had > p.lim.MaxCell {
 		return
 	}
-	if len(p.buf) >= maxRecord {
-		if len(p.buf) == maxRecord {
-			p.buf = append(p.buf, ' ') // so that it is said once
+	if p.runes > p.lim.MaxCell {
+		p.fail("table.cell_long", xlsx.ColName(p.col+1), p.lim.MaxCell)
+		b = firstChars(b, p.lim.MaxCell-had)
+	}
+	if room := maxRecord - p.bytes; len(b) > room {
+		if room >= 0 {
 			p.fail("table.row_long", maxRecord>>20)
 		}
+		p.bytes = maxRecord + 1
 		return
 	}
-	p.buf = append(p.buf, c)
+	p.bytes += len(b)
+	p.buf = append(p.buf, b...)
+}
+
+// firstChars cuts b before its character number n, counted from 0.
+func firstChars(b []byte, n int) []byte {
+	for i, c := range b {
+		if utf8.RuneStart(c) {
+			if n == 0 {
+				return b[:i]
+			}
+			n--
+		}
+	}
+	return b
 }
 
 func (p *parser) endCell() {
@@ -271,8 +303,12 @@ func (p *parser) cells() []string {
 	all := string(p.buf)
 	out := make([]string, len(p.ends))
 	from := 0
+	crlf := strings.Contains(all, "\r\n") // only between quotes; a line break in a cell is \n, as in a workbook
 	for i, to := range p.ends {
 		out[i], from = all[from:to], to
+		if crlf {
+			out[i] = strings.ReplaceAll(out[i], "\r\n", "\n")
+		}
 	}
 	return out
 }
@@ -296,7 +332,7 @@ func (p *parser) reasons(row int, cells []string) []errs.Field {
 
 func (p *parser) reset() {
 	p.buf, p.ends, p.why = p.buf[:0], p.ends[:0], nil
-	p.state, p.runes, p.col, p.started, p.some = atStart, 0, 0, 0, false
+	p.state, p.runes, p.bytes, p.col, p.started, p.some = atStart, 0, 0, 0, 0, false
 }
 
 // lostDigits recognises what Excel makes of an 18-digit number when it saves a CSV: 4.20106E+17.

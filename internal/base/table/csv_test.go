@@ -26,6 +26,7 @@ func TestReadCSV(t *testing.T) {
 		"sep line":             {[]byte("sep=;\na;b\n1;2\n"), "UTF-8", ';', []string{"2: 1|2"}},
 		"one column":           {[]byte("编号\n1\n2"), "UTF-8", ',', []string{"2: 1", "3: 2"}},
 		"quotes":               {[]byte("a,b\n\"x,\"\"y\"\"\nz\",2\n\"p\"q,r\"s\n"), "UTF-8", ',', []string{"2: x,\"y\"\nz|2", "3: pq|r\"s"}},
+		"break in a cell":      {[]byte("a,b\r\n\"x\r\ny\",2\r\n"), "UTF-8", ',', []string{"2: x\ny|2"}},
 		"CR only":              {[]byte("a,b\r1,2\r3,4"), "UTF-8", ',', []string{"2: 1|2", "3: 3|4"}},
 		"blank rows count":     {[]byte("a,b\n\n1,2\n,,\n3,4\n"), "UTF-8", ',', []string{"3: 1|2", "5: 3|4"}},
 		"full width is kept":   {[]byte("a,b\n１２,　x\n"), "UTF-8", ',', []string{"2: １２|　x"}},

@@ -28,7 +28,8 @@ func (h Head) Err() error {
 }
 
 const (
-	lookAhead   = 60 // rows looked at to find the header
+	lookAhead   = 60       // rows looked at to find the header
+	maxTop      = 16 << 20 // bytes of text in them
 	maxSamples  = 1000
 	maxHeadName = 100 // characters; a longer one is a sentence, not a name
 )
@@ -66,21 +67,27 @@ func (r *Reader) HeadAt(first, last, n int) (Head, error) {
 	if len(header) == 0 || len(header) > 2 || last < first {
 		return Head{}, errs.New(errs.Invalid, "table.header_rows", first, last)
 	}
-	r.name(&h, header, rows)
+	if r.name(&h, header, rows); len(h.Names) == 0 {
+		return Head{}, errs.New(errs.Invalid, "table.header_rows", first, last).With(h.Problems...)
+	}
 	for _, row := range rows[:min(n, len(rows))] {
 		h.Samples = append(h.Samples, r.fit(h, row.Number, row.Cells, row.Reasons))
 	}
 	return h, nil
 }
 
-// top reads up to n rows that hold anything, from row number from on.
+// top reads up to n rows that hold anything, from row number from on, but not many megabytes of them.
 func (r *Reader) top(from, n int) ([]Row, error) {
 	var rows []Row
+	size := 0
 	err := r.src.rows(func(number int, cells []string, why []errs.Field) bool {
 		if number >= from && (!blank(cells) || len(why) > 0) {
 			rows = append(rows, Row{number, cells, why})
+			for _, c := range cells {
+				size += len(c)
+			}
 		}
-		return len(rows) < n
+		return len(rows) < n && size < maxTop
 	})
 	if err == nil && len(rows) == 0 {
 		err = errs.New(errs.Invalid, "table.no_rows")
