@@ -49,10 +49,10 @@ for (const [width, viewport] of Object.entries({ 1440: desk, 390: phone })) {
         }))
 
       it('set-up', () =>
-        inBrowser({ viewport, theme }, async (b) => {
+        inBrowser({ viewport, theme, expected: refused }, async (b) => {
           server.state.setup = true
           await b.go('/')
-          await b.page.waitForURL('**/setup')
+          await b.page.locator('#field-token').waitFor()
           await b.gate(`setup-${width}-${theme}`)
         }))
 
@@ -212,7 +212,7 @@ describe('behaviour', () => {
   it('shows the shell again without a network, from its service worker, and keeps no data', () =>
     inBrowser({ workers: true, expected: [/ERR_INTERNET_DISCONNECTED/, /Failed to load resource/, /ERR_FAILED/] }, async (b) => {
       const local = server.url.replace('127.0.0.1', 'localhost')
-      await b.page.goto(`${local}/signin`, { waitUntil: 'networkidle' })
+      await b.page.goto(`${local}/signin`)
       await b.page.evaluate(() => navigator.serviceWorker.ready.then(() => true))
       await b.page.reload({ waitUntil: 'networkidle' })
       await b.context.setOffline(true)

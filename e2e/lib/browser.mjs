@@ -1,10 +1,10 @@
 // Debian's Chromium under playwright-core, with the three gates every page must pass:
 // axe finds no violation, the console holds no error, nothing is asked of another origin.
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
@@ -16,22 +16,27 @@ const out = process.env.QUSHU_E2E_OUT ?? fileURLToPath(new URL('../out/', import
 export const desk = { width: 1440, height: 900 }
 export const phone = { width: 390, height: 844 }
 
+let running // one Chromium for a test file; every test has its own context, with its own cookies and cache
+after(async () => (await running)?.close())
+const launch = () =>
+  (running ??= chromium.launch({
+    executablePath,
+    headless: true,
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
+  }))
+
 /** Opens a fresh browser on base (the server's origin). options: viewport, theme 'light' | 'care', lang, workers (allow service workers).
  *  expected: patterns of console errors that the test provokes on purpose, such as the browser's own line for a 401. */
 export async function openBrowser(base, { viewport = desk, theme = 'light', lang = 'zh-CN', workers = false, expected = [] } = {}) {
-  const profile = mkdtempSync(join(tmpdir(), 'qushu-e2e-'))
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath,
-    headless: true,
+  const context = await (await launch()).newContext({
     viewport,
     locale: lang,
     timezoneId: 'UTC', // the interface must show +08:00 whatever the computer says
     serviceWorkers: workers ? 'allow' : 'block',
     permissions: ['clipboard-write'],
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
   })
   await context.addInitScript(`localStorage.getItem('qushu.theme') ?? localStorage.setItem('qushu.theme', ${JSON.stringify(theme)})`)
-  const page = context.pages()[0] ?? (await context.newPage())
+  const page = await context.newPage()
   page.setDefaultTimeout(15_000)
   const origin = new URL(base).origin
   const errors = []
@@ -53,7 +58,12 @@ export async function openBrowser(base, { viewport = desk, theme = 'light', lang
     page,
     context,
     errors,
-    go: (path) => page.goto(base + path, { waitUntil: 'networkidle' }),
+    /** Opens an address and waits until the program has drawn it. */
+    async go(path) {
+      await page.goto(base + path)
+      await page.locator('#app h1, #app .empty').first().waitFor()
+      await settled(page)
+    },
     /** Takes a screenshot and asserts the gates on the page as it stands. */
     async gate(name) {
       await settled(page)
@@ -66,10 +76,7 @@ export async function openBrowser(base, { viewport = desk, theme = 'light', lang
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
       assert.ok(overflow <= 0, `${name}: the page is ${overflow} px wider than the window`)
     },
-    async close() {
-      await context.close()
-      rmSync(profile, { recursive: true, force: true })
-    },
+    close: () => context.close(),
   }
 }
 

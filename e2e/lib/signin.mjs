@@ -3,7 +3,7 @@ import { totp } from './totp.mjs'
 /** Signs in through the pages a person uses, with the second factor; binds one first where the server asks for it.
  *  person: { account, password, secret? }; the secret of a new binding is written into person.secret. */
 export async function signIn(page, base, person) {
-  await page.goto(`${base}/signin`, { waitUntil: 'networkidle' })
+  await page.goto(`${base}/signin`)
   await page.locator('#field-account').fill(person.account)
   await page.locator('#field-password').fill(person.password)
   await page.locator('form button[type=submit]').click()
