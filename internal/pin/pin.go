@@ -11,7 +11,6 @@ import (
 	_ "github.com/emmansun/gmsm/sm3"
 	_ "github.com/emmansun/gmsm/sm4"
 	_ "github.com/emmansun/gmsm/smx509"
-	_ "github.com/go-ego/gse"
 	_ "github.com/google/uuid"
 	_ "github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/pgxpool"
