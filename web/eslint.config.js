@@ -54,6 +54,19 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['src/**/*.{ts,vue}'],
+    ignores: ['src/base/SelectInput.vue'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { name: 'element-plus', importNames: ['ElSelect', 'ElOption'], message: 'Use SelectInput from base, or a plain <select class="input">: the kit’s pop-up has role="tooltip" without a name.' },
+        { name: 'element-plus', importNames: ['ElMessage', 'ElMessageBox', 'ElNotification', 'ElPopconfirm'], message: 'Use toast() and confirmDeed() from base.' },
+        { name: 'element-plus', importNames: ['ElDropdown', 'ElMenu'], message: 'Use MenuButton from base: it has the keys of a menu.' },
+        { name: 'axios', message: 'Use api from @/base/api.' },
+      ],
+    },
+  },
   { files: ['src/base/i18n.ts', 'src/kernel/look.ts'], rules: { 'no-restricted-syntax': 'off' } },
   { files: ['src/base/api.ts', 'src/kernel/connection.ts'], rules: { 'no-restricted-globals': 'off' } },
   { files: ['scripts/**'], rules: { 'no-console': 'off' } },

@@ -5,7 +5,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const dist = fileURLToPath(new URL('../../web/dist/', import.meta.url))
+const built = fileURLToPath(new URL('../../web/dist/', import.meta.url))
 const kinds = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.png': 'image/png', '.webmanifest': 'application/manifest+json', '.json': 'application/json' }
 const policy = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 
@@ -110,7 +110,7 @@ function answerApi(state, request, path, body) {
   return route(body)
 }
 
-function answerFile(response, path) {
+function answerFile(response, dist, path) {
   let file = normalize(join(dist, path))
   if (path === '/' || !file.startsWith(dist) || !statSync(file, { throwIfNoEntry: false })?.isFile()) {
     if (path.startsWith('/assets/')) return response.writeHead(404).end()
@@ -121,11 +121,11 @@ function answerFile(response, path) {
 }
 
 /** Starts the stand-in. Gives { url, state, stop() }; change state to steer the answers. */
-export async function startMock(port = 0) {
+export async function startMock(port = 0, dist = built) {
   const state = freshState()
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://x')
-    if (!pathname.startsWith('/api/')) return answerFile(response, pathname)
+    if (!pathname.startsWith('/api/')) return answerFile(response, dist, pathname)
     let text = ''
     for await (const chunk of request) text += chunk
     try {
