@@ -62,6 +62,7 @@ func Open(kit *Kit, rooms []*room.Room, o Options) (*House, error) {
 	if h.Catalog, err = errs.NewCatalog(all...); err != nil {
 		return nil, err
 	}
+	kit.Audit.Furnish(h.Rooms, h.Catalog)
 	kit.Settings.Furnish(h.Rooms, h.Catalog)
 	var bad []error
 	for _, r := range h.Rooms {

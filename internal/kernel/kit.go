@@ -36,7 +36,7 @@ func NewKit(b Base) *Kit {
 	}
 	k := &Kit{Base: b, Jobs: jobs.New(b.DB)}
 	k.Bus = bus.New(k.Jobs)
-	k.Audit = audit.NewLog(b.DB, b.Ring, b.Now)
+	k.Audit = audit.NewLog(b.DB, b.Ring, k.Jobs, b.Now)
 	k.Settings = settings.New(b.DB, k.Audit, k.Bus, b.Now)
 	return k
 }

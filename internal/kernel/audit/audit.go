@@ -2,7 +2,9 @@
 // written in the transaction of the change itself. GB/T 22239-2019 §8.1.4.3.
 //
 // A row is inserted unchained with an HMAC-SM3; one replica chains committed rows in batches within
-// a second. So a write costs one insert, and an altered, missing or reordered row is still found.
+// a second (service.go). So a write costs one insert, and an altered, missing or reordered row is
+// still found. Signed roots of the chain (root.go) are kept in files besides the table, so a cut tail
+// is found too. Verify walks it here, VerifyPack on a machine that has neither database nor keys.
 package audit
 
 import (
@@ -10,9 +12,12 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
+	"qushu/internal/base/errs"
 	"qushu/internal/base/id"
+	"qushu/internal/base/jobs"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
 	"qushu/internal/base/web"
@@ -47,7 +52,9 @@ type Entry struct {
 	Subjects int    // how many persons' data
 	Purpose  string // why, of a look at personal data
 	Result   Result // OK when empty
-	Detail   map[string]any
+	// Detail is shown to the auditor, who may not see business data: field names, counts, digests,
+	// rights granted; never personal data. Over 32 KiB it is replaced by its SM3.
+	Detail map[string]any
 	// Actor overrides who acted, for a sign-in that has no actor yet.
 	Actor *room.Actor
 }
@@ -78,17 +85,31 @@ type Row struct {
 	Detail   store.JSON[map[string]any] `json:"-"`
 	MAC      string                     `json:"-"`
 	Hash     string                     `json:"hash"`
+
+	unreadable bool // a column held what its type does not allow: somebody wrote past this program
 }
 
-// Log writes entries.
+// Log writes entries, chains them and proves them.
 type Log struct {
 	db   *store.DB
 	ring *secret.Ring
+	jobs *jobs.Client
 	now  func() time.Time
+
+	wake  chan struct{} // told of every commit with an entry
+	turn  sync.Mutex    // one Chain or Seal of this process at a time
+	last  head          // the newest end of the chain this process has seen; guarded by turn
+	files rootFiles
+	reads reads
+
+	declared []Action      // of all rooms; set before the first request
+	words    *errs.Catalog // likewise
 }
 
-// NewLog returns a log over db whose marks are made with ring.
-func NewLog(db *store.DB, ring *secret.Ring, now func() time.Time) *Log { return &Log{db, ring, now} }
+// NewLog returns a log over db whose marks and signatures are made with ring. Long verifications run as jobs of c.
+func NewLog(db *store.DB, ring *secret.Ring, c *jobs.Client, now func() time.Time) *Log {
+	return &Log{db: db, ring: ring, jobs: c, now: now, wake: make(chan struct{}, 1)}
+}
 
 // Record writes e in tx, with who acts, where and when taken from ctx.
 func (l *Log) Record(ctx context.Context, tx *store.Tx, e Entry) error {
@@ -96,8 +117,20 @@ func (l *Log) Record(ctx context.Context, tx *store.Tx, e Entry) error {
 	if err != nil {
 		return err
 	}
+	if err := insert(ctx, tx, r); err != nil {
+		return err
+	}
 	room.MarkAudited(ctx)
-	return insert(ctx, tx, r)
+	tx.After(l.nudge)
+	return nil
+}
+
+// nudge wakes the chaining service of this process, if it runs here.
+func (l *Log) nudge() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
 }
 
 // Note writes e in a transaction of its own, for what has no change to stand with: a look, a refused call.
@@ -119,10 +152,11 @@ func (l *Log) row(ctx context.Context, e Entry) (Row, error) {
 	if a != nil {
 		r.Person, r.Account, r.Name, r.Admin, r.Unit, r.Post, r.Session = a.Person, a.Account, a.Name, string(a.Admin), a.Unit, a.Post, a.Session
 	}
-	r.Detail.V = e.Detail
-	if r.Detail.V == nil {
-		r.Detail.V = map[string]any{}
+	var err error
+	if r.Detail.V, err = settle(e.Detail); err != nil {
+		return r, err
 	}
+	r.clean()
 	text, err := r.Canonical()
 	if err != nil {
 		return r, err
@@ -138,7 +172,11 @@ func (r Row) Canonical() (string, error) {
 	if detail == nil {
 		detail = map[string]any{}
 	}
-	b, err := json.Marshal([]any{r.ID, r.At.UnixMicro(), r.Person, r.Account, r.Name, r.Admin, r.Unit, r.Post, r.Session, r.IP, r.Agent, r.Trace,
+	at := int64(0) // a row somebody emptied has no time
+	if !r.At.IsZero() {
+		at = r.At.UnixMicro()
+	}
+	b, err := json.Marshal([]any{r.ID, at, r.Person, r.Account, r.Name, r.Admin, r.Unit, r.Post, r.Session, r.IP, r.Agent, r.Trace,
 		r.Action, r.Object, r.ObjectID, r.Title, r.Personal, r.Subjects, r.Purpose, string(r.Result), detail})
 	if err != nil {
 		return "", fmt.Errorf("audit: %w", err)

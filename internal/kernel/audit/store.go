@@ -2,15 +2,52 @@ package audit
 
 import (
 	"context"
+	"database/sql"
 
 	"qushu/internal/base/store"
 )
 
 const columns = `id, seq, at, person, account, name, admin, unit, post, session, ip, agent, trace, action, object, object_id, title, personal, subjects, purpose, result, detail, mac, hash`
 
+const selectRow = `SELECT ` + columns + ` FROM audit`
+
+// scan reads a row even when somebody put into a column what does not belong there: the row is then
+// marked unreadable instead of stopping the chain, the list and the verification.
 func scan(r *Row) []any {
-	return []any{&r.ID, &r.Seq, &r.At, &r.Person, &r.Account, &r.Name, &r.Admin, &r.Unit, &r.Post, &r.Session, &r.IP, &r.Agent, &r.Trace, &r.Action,
-		&r.Object, &r.ObjectID, &r.Title, &r.Personal, &r.Subjects, &r.Purpose, &r.Result, &r.Detail, &r.MAC, &r.Hash}
+	return []any{&r.ID, lax{&r.Seq, r}, lax{&r.At, r}, &r.Person, &r.Account, &r.Name, &r.Admin, &r.Unit, &r.Post, &r.Session, &r.IP, &r.Agent, &r.Trace,
+		&r.Action, &r.Object, &r.ObjectID, &r.Title, lax{&r.Personal, r}, lax{&r.Subjects, r}, &r.Purpose, &r.Result, lax{&r.Detail, r}, &r.MAC, &r.Hash}
+}
+
+// lax scans into dst, and notes in row what dst cannot take. SQLite keeps any kind of value in any column.
+type lax struct {
+	dst any
+	row *Row
+}
+
+// Scan implements sql.Scanner.
+func (l lax) Scan(v any) error {
+	ok := false
+	switch d := l.dst.(type) {
+	case *int64:
+		*d, ok = v.(int64)
+	case *int:
+		var n int64
+		n, ok = v.(int64)
+		*d = int(n)
+	case *bool:
+		switch v := v.(type) {
+		case bool:
+			*d, ok = v, true
+		case int64:
+			*d, ok = v == 1, v == 0 || v == 1
+		}
+	case sql.Scanner:
+		ok = d.Scan(v) == nil
+	}
+	if !ok {
+		l.row.unreadable = true
+	}
+	return nil
 }
 
 func insert(ctx context.Context, q store.Queryer, r Row) error {

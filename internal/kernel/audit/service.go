@@ -1,0 +1,182 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"qushu/internal/base/errs"
+	"qushu/internal/base/secret"
+	"qushu/internal/base/store"
+)
+
+const (
+	collect = 200 * time.Millisecond // after a commit, so that its neighbours come along in one transaction
+	late    = time.Minute            // a row without a place for so long means that chaining has stopped
+)
+
+// serve chains what is committed and signs the roots, on one replica at a time. A commit here wakes it;
+// one on another replica is found by the ticker.
+func (l *Log) serve(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	if err := l.files.catchUp(ctx, l.db); err != nil {
+		return err
+	}
+	for {
+		if _, err := l.Chain(ctx); err != nil {
+			return err
+		}
+		if err := l.sealDue(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case <-l.wake:
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(collect):
+			}
+		}
+	}
+}
+
+// errMoved says that another replica chained meanwhile.
+var errMoved = errors.New("audit: the end of the chain has moved")
+
+// Chain gives every committed row its place, oldest id first, and returns how many there were. A row
+// committed later than younger ones simply gets the later place. Any replica may call it; the service
+// does so within a second of every commit.
+func (l *Log) Chain(ctx context.Context) (int, error) {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	total, moved := 0, 0
+	for {
+		n, more, err := l.step(ctx)
+		if errors.Is(err, errMoved) && moved < 100 {
+			moved++
+			continue
+		}
+		if total += n; err != nil || !more {
+			return total, err
+		}
+	}
+}
+
+// step chains one batch; more says that another may follow. Reading and hashing happen outside the
+// transaction: it holds the one writer only for the update.
+func (l *Log) step(ctx context.Context) (n int, more bool, err error) {
+	was, from, damaged, err := l.end(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	rows, err := open(ctx, l.db, batch)
+	if err != nil || len(rows) == 0 {
+		return 0, false, err
+	}
+	to := from
+	for i := range rows {
+		text, err := rows[i].Canonical()
+		if err != nil {
+			return 0, false, err
+		}
+		to = head{to.Seq + 1, link(to.Hash, record(to.Seq+1, text))}
+		rows[i].Seq, rows[i].Hash = to.Seq, to.Hash
+	}
+	err = l.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := store.Lock(ctx, tx, "audit", "chain"); err != nil {
+			return err
+		}
+		is, _, err := readHead(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if is != was {
+			return errMoved
+		}
+		n, err := placed(ctx, tx, rows)
+		if err == nil && n != int64(len(rows)) {
+			err = errMoved
+		}
+		if err != nil {
+			return err
+		}
+		return writeHead(ctx, tx, l.mark(to))
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	l.last = to
+	return len(rows), damaged || len(rows) == batch, nil
+}
+
+// end returns the kept end of the chain as it stands, and the end to go on from. They differ when
+// somebody touched the kept one: the chain then goes on behind the last place anybody knows of, so that
+// the damage stays visible as a gap, and an entry of the log says so.
+func (l *Log) end(ctx context.Context) (is marked, from head, damaged bool, err error) {
+	is, ok, err := readHead(ctx, l.db)
+	if err != nil || ok && l.genuine(is) && is.Seq >= l.last.Seq {
+		return is, is.head, false, err
+	}
+	known, err := l.known(ctx)
+	if err != nil || known.Seq == 0 && !ok {
+		return is, known, false, err // a new installation
+	}
+	again, _, err := readHead(ctx, l.db)
+	if err == nil && again != is {
+		err = errMoved // another replica chained between the two looks
+	}
+	if err != nil {
+		return is, known, false, err
+	}
+	slog.ErrorContext(ctx, "audit: the kept end of the chain was changed or removed past this program", "kept", is.Seq, "known", known.Seq)
+	err = l.Note(ctx, Entry{Action: "audit.head_lost", Object: "audit", Result: Failed, Detail: map[string]any{"kept": is.Seq, "known": known.Seq}})
+	return is, known, true, err
+}
+
+// known is the farthest place in the chain of which this process, the rows or a root tells.
+func (l *Log) known(ctx context.Context) (head, error) {
+	known := l.last
+	row, _, err := lastRow(ctx, l.db)
+	if err != nil {
+		return known, err
+	}
+	root, err := newestRoot(ctx, l.db, "")
+	if err != nil {
+		return known, err
+	}
+	for _, h := range []head{row, {root.To, root.Head}} {
+		if h.Seq > known.Seq {
+			known = h
+		}
+	}
+	if known.Seq == 0 {
+		known.Hash = genesis()
+	}
+	return known, nil
+}
+
+func (l *Log) mark(h head) marked {
+	return marked{h, l.ring.MACHex(secret.Audit, "head", record(h.Seq, h.Hash))}
+}
+
+func (l *Log) genuine(m marked) bool {
+	return l.ring.VerifyMAC(secret.Audit, m.MAC, "head", record(m.Seq, m.Hash))
+}
+
+// Health reports that chaining has stopped: the alarm GB/T 22239-2019 §8.1.4.3 d) asks for. Nil is well.
+func (l *Log) Health(ctx context.Context) error {
+	b, err := waiting(ctx, l.db, store.At(l.now().Add(-late)))
+	if err != nil {
+		return err
+	}
+	if b.N > 0 {
+		return errs.New(errs.Busy, "audit.stopped", b.N, fmt.Sprint(l.now().Sub(b.Oldest.Time).Round(time.Second)))
+	}
+	return nil
+}

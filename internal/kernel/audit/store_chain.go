@@ -1,0 +1,118 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"qushu/internal/base/errs"
+	"qushu/internal/base/store"
+)
+
+// batch is how many rows one short transaction chains: some 5 ms of SQLite's one writer.
+const batch = 512
+
+// open returns the next committed rows without a place in the chain.
+func open(ctx context.Context, q store.Queryer, limit int) ([]Row, error) {
+	return store.All(ctx, q, scan, selectRow+` WHERE seq = 0 ORDER BY id LIMIT $1`, limit)
+}
+
+// backlog is what waits for the chain.
+type backlog struct {
+	N      int64 // at most 10 000 are counted
+	Oldest store.Time
+}
+
+func waiting(ctx context.Context, q store.Queryer, before store.Time) (backlog, error) {
+	return store.One(ctx, q, func(b *backlog) []any { return []any{&b.N, &b.Oldest} }, `SELECT count(*), coalesce(min(at), 0)
+		FROM (SELECT at FROM audit WHERE seq = 0 ORDER BY id LIMIT 10000) AS o WHERE at < $1`, before)
+}
+
+// placed writes the places and hashes of rows; it reports how many rows took theirs.
+func placed(ctx context.Context, tx *store.Tx, rows []Row) (int64, error) {
+	size := 16 // few sizes, so that PostgreSQL keeps few prepared statements; the rest is filled with rows that match nothing
+	for size < len(rows) {
+		size = min(size*8, batch)
+	}
+	args := make([]any, 0, 3*size)
+	for i := range size {
+		if i < len(rows) {
+			args = append(args, rows[i].ID, rows[i].Seq, rows[i].Hash)
+		} else {
+			args = append(args, "", int64(0), "")
+		}
+	}
+	res, err := tx.ExecContext(ctx, placing(size), args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return 0, fmt.Errorf("audit: %w", err)
+	}
+	return n, nil
+}
+
+func placing(size int) string {
+	var b strings.Builder
+	b.WriteString(`WITH v (id, seq, hash) AS (VALUES (CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT))`)
+	for i := 1; i < size; i++ {
+		fmt.Fprintf(&b, ", ($%d, $%d, $%d)", 3*i+1, 3*i+2, 3*i+3)
+	}
+	b.WriteString(`) UPDATE audit SET seq = v.seq, hash = v.hash FROM v WHERE audit.id = v.id AND audit.seq = 0`)
+	return b.String()
+}
+
+// marked is the kept end of the chain with its mark.
+type marked struct {
+	head
+	MAC string
+}
+
+// readHead returns the kept end, ok = false when there is none.
+func readHead(ctx context.Context, q store.Queryer) (m marked, ok bool, err error) {
+	m, err = store.One(ctx, q, func(m *marked) []any { return []any{&m.Seq, &m.Hash, &m.MAC} }, `SELECT seq, hash, mac FROM audit_head WHERE id = 1`)
+	if errs.Is(err, errs.Missing) {
+		return m, false, nil
+	}
+	return m, err == nil, err
+}
+
+func writeHead(ctx context.Context, tx *store.Tx, m marked) error {
+	return store.Exec(ctx, tx, `INSERT INTO audit_head (id, seq, hash, mac) VALUES (1, $1, $2, $3)
+		ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, mac = excluded.mac`, m.Seq, m.Hash, m.MAC)
+}
+
+// lastRow returns the last record that stands in the table.
+func lastRow(ctx context.Context, q store.Queryer) (head, bool, error) {
+	h, err := store.One(ctx, q, func(h *head) []any { return []any{&h.Seq, &h.Hash} }, `SELECT seq, hash FROM audit WHERE seq > 0 ORDER BY seq DESC LIMIT 1`)
+	if errs.Is(err, errs.Missing) {
+		return h, false, nil
+	}
+	return h, err == nil, err
+}
+
+const selectRoot = `SELECT id, kind, from_seq, to_seq, records, head, at, signer, sig FROM audit_root`
+
+func scanRoot(r *Root) []any {
+	return []any{&r.ID, &r.Kind, &r.From, &r.To, &r.Count, &r.Head, &r.At, &r.Key, &r.Sig}
+}
+
+// rootsAfter returns the roots with greater numbers, in order.
+func rootsAfter(ctx context.Context, q store.Queryer, id int64, limit int) ([]Root, error) {
+	return store.All(ctx, q, scanRoot, selectRoot+` WHERE id > $1 ORDER BY id LIMIT $2`, id, limit)
+}
+
+// newestRoot returns the newest root, of one kind when kind is given; the zero Root when there is none.
+func newestRoot(ctx context.Context, q store.Queryer, kind string) (Root, error) {
+	r, err := store.One(ctx, q, scanRoot, selectRoot+` WHERE $1 = '' OR kind = $1 ORDER BY id DESC LIMIT 1`, kind)
+	if errs.Is(err, errs.Missing) {
+		return Root{}, nil
+	}
+	return r, err
+}
+
+func insertRoot(ctx context.Context, tx *store.Tx, r Root) error {
+	return store.Exec(ctx, tx, `INSERT INTO audit_root (id, kind, from_seq, to_seq, records, head, at, signer, sig)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, r.ID, r.Kind, r.From, r.To, r.Count, r.Head, r.At, r.Key, r.Sig)
+}
