@@ -172,6 +172,19 @@ func TestSheets(t *testing.T) {
 	}
 }
 
+// A workbook really encrypted, not only a compound file that looks it.
+func TestPassword(t *testing.T) {
+	f := excelize.NewFile(excelize.Options{Password: "秘密"})
+	defer f.Close()
+	b, err := f.WriteToBuffer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := openErr(b.Bytes(), "a.xlsx", Limits{}); got != "table.password" {
+		t.Error(got)
+	}
+}
+
 func TestBombs(t *testing.T) {
 	sheet := `<sheetData><row><c t="inlineStr"><is><t>甲</t></is></c></row></sheetData>`
 	deep := container(t, sheet+strings.Repeat(" ", 40<<20), nil)

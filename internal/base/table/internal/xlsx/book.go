@@ -5,6 +5,7 @@ package xlsx
 
 import (
 	"archive/zip"
+	"errors"
 	"io"
 	"path"
 	"strconv"
@@ -107,8 +108,11 @@ func (b *Book) Close() error { return b.shared.close() }
 
 func (b *Book) has(name string) bool { return b.files[strings.ToLower(name)] != nil }
 
-// part opens an entry for scanning; a missing one reads as empty.
-func (b *Book) part(name string, textMax int, each func(*scanner) error) error {
+// errStop ends the reading of a part early.
+var errStop = errors.New("enough")
+
+// part gives each start and end tag of an entry; a missing entry is an empty one.
+func (b *Book) part(name string, textMax int, each func(*scanner, token) error) error {
 	f := b.files[strings.ToLower(name)]
 	if f == nil {
 		return nil
@@ -118,10 +122,21 @@ func (b *Book) part(name string, textMax int, each func(*scanner) error) error {
 		return unpackFailed(err, f.Name)
 	}
 	defer rc.Close()
-	if err := each(newScanner(rc, textMax)); err != nil {
-		return unpackFailed(err, f.Name)
+	s := newScanner(rc, textMax)
+	for {
+		t, err := s.next()
+		if err == nil && t != eof {
+			err = each(s, t)
+		} else if err == nil {
+			return nil
+		}
+		if err == errStop {
+			return nil
+		}
+		if err != nil {
+			return unpackFailed(err, f.Name)
+		}
 	}
-	return nil
 }
 
 type relation struct{ id, kind, target string }
@@ -129,30 +144,22 @@ type relation struct{ id, kind, target string }
 // relations reads a .rels part; targets come out as paths inside the container. ECMA-376-2 §9.3.
 func (b *Book) relations(name, dir string) ([]relation, error) {
 	var out []relation
-	err := b.part(name, 0, func(s *scanner) error {
-		for {
-			t, err := s.next()
-			if err != nil || t == eof {
-				return err
-			}
-			if t != start || string(s.name) != "Relationship" || string(s.attr("TargetMode")) == "External" {
-				continue
-			}
-			target, err := s.attrText("Target")
-			if err != nil {
-				return err
-			}
-			if strings.HasPrefix(target, "/") {
-				target = target[1:]
-			} else {
-				target = path.Join(dir, target)
-			}
-			kind := string(s.attr("Type"))
-			out = append(out, relation{string(s.attr("Id")), kind[strings.LastIndexByte(kind, '/')+1:], target})
-			if len(out) > b.lim.Entries {
-				return errSyntax
-			}
+	err := b.part(name, 0, func(s *scanner, t token) error {
+		if t != start || string(s.name) != "Relationship" || string(s.attr("TargetMode")) == "External" {
+			return nil
 		}
+		target, err := s.attrText("Target")
+		if err != nil || len(out) >= b.lim.Entries {
+			return errSyntax
+		}
+		if strings.HasPrefix(target, "/") {
+			target = target[1:]
+		} else {
+			target = path.Join(dir, target)
+		}
+		kind := string(s.attr("Type"))
+		out = append(out, relation{string(s.attr("Id")), kind[strings.LastIndexByte(kind, '/')+1:], target})
+		return nil
 	})
 	return out, err
 }
@@ -163,32 +170,24 @@ func (b *Book) readWorkbook(name string, rels []relation) error {
 	for _, r := range rels {
 		byID[r.id] = r
 	}
-	return b.part(name, 0, func(s *scanner) error {
-		for {
-			t, err := s.next()
-			if err != nil || t == eof {
-				return err
+	return b.part(name, 0, func(s *scanner, t token) error {
+		switch n := string(s.name); {
+		case t != start:
+		case n == "workbookPr":
+			if v := string(s.attr("date1904")); v == "1" || v == "true" {
+				b.base = days1904
 			}
-			if t != start {
-				continue
+		case n == "sheet":
+			title, err := s.attrText("name")
+			if err != nil || len(b.Sheets) >= b.lim.Entries {
+				return errSyntax
 			}
-			switch string(s.name) {
-			case "workbookPr":
-				if v := string(s.attr("date1904")); v == "1" || v == "true" {
-					b.base = days1904
-				}
-			case "sheet":
-				r := byID[string(s.attr("id"))]
-				title, err := s.attrText("name")
-				if err != nil {
-					return err
-				}
-				if r.kind == "worksheet" && b.has(r.target) {
-					state := string(s.attr("state"))
-					b.Sheets = append(b.Sheets, Sheet{Name: title, Hidden: state != "" && state != "visible", path: r.target})
-				}
+			if r := byID[string(s.attr("id"))]; r.kind == "worksheet" && b.has(r.target) {
+				state := string(s.attr("state"))
+				b.Sheets = append(b.Sheets, Sheet{Name: title, Hidden: state != "" && state != "visible", path: r.target})
 			}
 		}
+		return nil
 	})
 }
 
@@ -199,33 +198,28 @@ const maxFormats = 1 << 17
 func (b *Book) readStyles(name string) error {
 	custom := map[int]format{}
 	inXfs := false
-	return b.part(name, 0, func(s *scanner) error {
-		for {
-			t, err := s.next()
-			if err != nil || t == eof {
-				return err
+	return b.part(name, 0, func(s *scanner, t token) error {
+		switch n := string(s.name); {
+		case n == "cellXfs":
+			inXfs = t == start
+		case t != start:
+		case n == "numFmt":
+			code, err := s.attrText("formatCode")
+			if err != nil || len(custom) > maxFormats {
+				return errSyntax
 			}
-			switch n := string(s.name); {
-			case n == "cellXfs":
-				inXfs = t == start
-			case t != start:
-			case n == "numFmt":
-				code, err := s.attrText("formatCode")
-				if err != nil || len(custom) > maxFormats {
-					return errSyntax
-				}
-				id, _ := strconv.Atoi(string(s.attr("numFmtId")))
-				custom[id] = parseFormat(code)
-			case n == "xf" && inXfs:
-				id, _ := strconv.Atoi(string(s.attr("numFmtId")))
-				f, ok := custom[id]
-				if !ok {
-					f = builtin(id)
-				}
-				if b.formats = append(b.formats, f); len(b.formats) > maxFormats {
-					return errSyntax
-				}
+			id, _ := strconv.Atoi(string(s.attr("numFmtId")))
+			custom[id] = parseFormat(code)
+		case n == "xf" && inXfs:
+			id, _ := strconv.Atoi(string(s.attr("numFmtId")))
+			f, ok := custom[id]
+			if !ok {
+				f = builtin(id)
+			}
+			if b.formats = append(b.formats, f); len(b.formats) > maxFormats {
+				return errSyntax
 			}
 		}
+		return nil
 	})
 }

@@ -48,33 +48,27 @@ type Survey struct {
 // and finds the merged ranges, which stand behind the rows (§18.3.1.55).
 func (b *Book) Survey(sheet int) (Survey, error) {
 	var out Survey
-	err := b.part(b.Sheets[sheet].path, 0, func(s *scanner) error {
-		for {
-			t, err := s.next()
-			if err != nil || t == eof {
-				return err
-			}
-			if t != start {
-				continue
-			}
-			switch string(s.name) {
-			case "row":
-				out.LastRow++
-				if v := s.attr("r"); v != nil {
-					if out.LastRow, err = strconv.Atoi(string(v)); err != nil || out.LastRow > maxRow {
-						return errSyntax
-					}
-				}
-			case "mergeCell":
-				r, ok := parseRange(string(s.attr("ref")))
-				if !ok {
+	err := b.part(b.Sheets[sheet].path, 0, func(s *scanner, t token) error {
+		switch n := string(s.name); {
+		case t != start:
+		case n == "row":
+			out.LastRow++
+			if v := s.attr("r"); v != nil {
+				var err error
+				if out.LastRow, err = strconv.Atoi(string(v)); err != nil || out.LastRow > maxRow {
 					return errSyntax
 				}
-				if out.Merged++; len(out.Merges) < maxMerges {
-					out.Merges = append(out.Merges, r)
-				}
+			}
+		case n == "mergeCell":
+			r, ok := parseRange(string(s.attr("ref")))
+			if !ok {
+				return errSyntax
+			}
+			if out.Merged++; len(out.Merges) < maxMerges {
+				out.Merges = append(out.Merges, r)
 			}
 		}
+		return nil
 	})
 	return out, err
 }
@@ -113,26 +107,21 @@ func (b *Book) Rows(sheet int, yield Yield) error {
 	if err := b.loadStrings(); err != nil {
 		return err
 	}
-	return b.part(b.Sheets[sheet].path, b.rawCell(), func(s *scanner) error {
-		r := rowReader{book: b, s: s}
-		inData := false
-		for {
-			t, err := s.next()
-			if err != nil || t == eof {
+	r := rowReader{book: b}
+	inData := false
+	return b.part(b.Sheets[sheet].path, b.rawCell(), func(s *scanner, t token) error {
+		switch n := string(s.name); {
+		case n == "sheetData":
+			inData = t == start
+		case n == "row" && t == start && inData:
+			if err := r.read(s); err != nil {
 				return err
 			}
-			switch n := string(s.name); {
-			case n == "sheetData":
-				inData = t == start
-			case n == "row" && t == start && inData:
-				if err := r.read(); err != nil {
-					return err
-				}
-				if (r.any || len(r.why) > 0) && !yield(r.row, r.cells, r.why) {
-					return nil
-				}
+			if (r.any || len(r.why) > 0) && !yield(r.row, r.cells, r.why) {
+				return errStop
 			}
 		}
+		return nil
 	})
 }
 
@@ -151,16 +140,16 @@ type rowReader struct {
 	bytes int
 }
 
-func (r *rowReader) read() error {
+func (r *rowReader) read(s *scanner) error {
 	n := r.row + 1
-	if v := r.s.attr("r"); v != nil {
+	if v := s.attr("r"); v != nil {
 		var err error
 		if n, err = strconv.Atoi(string(v)); err != nil || n <= r.row || n > maxRow {
 			return errSyntax
 		}
 	}
 	width := min(len(r.cells), 64)
-	*r = rowReader{book: r.book, s: r.s, row: n, cells: make([]string, 0, width)}
+	*r = rowReader{book: r.book, s: s, row: n, cells: make([]string, 0, width)}
 	for depth := 1; depth > 0; {
 		t, err := r.s.next()
 		if err != nil {

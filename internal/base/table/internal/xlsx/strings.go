@@ -127,22 +127,15 @@ func (b *Book) loadStrings() error {
 		return nil
 	}
 	b.loaded, b.shared.tempDir = true, b.lim.TempDir
-	err := b.part(b.sstPath, b.rawCell(), func(s *scanner) error {
-		for {
-			t, err := s.next()
-			if err != nil || t == eof {
-				return err
-			}
-			if t == start && string(s.name) == "si" {
-				text, err := s.richText(b.lim.Cell)
-				if err != nil {
-					return err
-				}
-				if err := b.shared.add(text); err != nil {
-					return err
-				}
-			}
+	err := b.part(b.sstPath, b.rawCell(), func(s *scanner, t token) error {
+		if t != start || string(s.name) != "si" {
+			return nil
 		}
+		text, err := s.richText(b.lim.Cell)
+		if err != nil {
+			return err
+		}
+		return b.shared.add(text)
 	})
 	if err == nil {
 		err = b.shared.flush()
