@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"slices"
-	"time"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/id"
@@ -13,9 +12,6 @@ import (
 	"qushu/internal/kernel/authz"
 	"qushu/internal/room"
 )
-
-// fresh is how old a notice may be and still wait for somebody on the workbench.
-const fresh = 180 * 24 * time.Hour
 
 // topMost is how many notices the workbench shows.
 const topMost = 5
@@ -50,11 +46,10 @@ func (d *Desk) home(ctx context.Context, _ *struct{}) (*homeOut, error) {
 	}
 	h := Home{Date: when.FormatDate(now), Weekday: (int(now.In(when.Zone).Weekday())+6)%7 + 1,
 		Workday: d.Calendar.IsWorkday(now), Holiday: d.Calendar.Name(now), Notices: []Line{}}
-	since := now.Add(-fresh)
-	if h.Counts, err = countNotices(ctx, d.db, me.Person, units, since); err != nil {
+	if h.Counts, err = countNotices(ctx, d.db, me.Person, units, now); err != nil {
 		return nil, err
 	}
-	top, err := topNotices(ctx, d.db, units, since, now, topMost)
+	top, err := topNotices(ctx, d.db, units, now, topMost)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +141,7 @@ func (d *Desk) pin(ctx context.Context, in *pinIn) (*pinOut, error) {
 }
 
 type listIn struct {
-	State   string `query:"state" enum:"all,unread,must" default:"all" doc:"unread: not opened; must: a receipt is outstanding"`
+	State   string `query:"state" enum:"all,unread,must" default:"all" doc:"unread: of the last 30 days, not opened; must: of the last 180 days, a receipt is outstanding"`
 	Text    string `query:"text" maxLength:"50" doc:"in the title"`
 	Unit    string `query:"unit" maxLength:"40" doc:"published by"`
 	Managed bool   `query:"managed" doc:"those the caller may edit, withdrawn ones too, instead of those addressed to him"`
@@ -164,7 +159,7 @@ func (d *Desk) list(ctx context.Context, in *listIn) (*listOut, error) {
 		}
 		scope = store.Scoped(visible(units))
 	}
-	f := filter{person: authz.From(ctx).Person, state: in.State, text: in.Text, unit: in.Unit}
+	f := filter{person: authz.From(ctx).Person, state: in.State, text: in.Text, unit: in.Unit, now: d.now()}
 	out, err := listNotices(ctx, d.db, scope, f, in.Page)
 	return &listOut{out}, err
 }

@@ -51,6 +51,17 @@ func (l *Line) mark(seen, read store.Time) {
 // counts reports whether a receipt given at read answers what was asked at asked.
 func counts(read, asked store.Time) bool { return !read.IsZero() && !read.Before(asked.Time) }
 
+// topFirst orders notices for the workbench: those pinned at now first, then the newest.
+func topFirst(a, b Line, now time.Time) int {
+	low := func(l Line) int {
+		if l.PinnedUntil.After(now) {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(low(a)-low(b), b.PublishedAt.Compare(a.PublishedAt.Time), cmp.Compare(b.ID, a.ID))
+}
+
 // Draft is what a publisher writes.
 type Draft struct {
 	Title       string     `json:"title" minLength:"2" maxLength:"100"`

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,9 +23,12 @@ func scanNotice(n *Notice) []any {
 
 // addressed is true of the notices n that are addressed to everybody or to one of units.
 func addressed(units []string) store.Cond {
-	in := store.In("u.unit_id", append([]string{""}, units...))
+	in := unitsIn(units)
 	return store.Cond{SQL: `EXISTS (SELECT 1 FROM desk_notice_unit u WHERE u.notice_id = n.id AND ` + in.SQL + `)`, Args: in.Args}
 }
+
+// unitsIn is true of the rows u that address everybody or one of units.
+func unitsIn(units []string) store.Cond { return store.In("u.unit_id", append([]string{""}, units...)) }
 
 // visible is true of the notices n that a person in these units may read.
 func visible(units []string) store.Cond {
@@ -41,7 +45,7 @@ func insertNotice(ctx context.Context, tx *store.Tx, n *Notice, owner, street st
 	return address(ctx, tx, n)
 }
 
-// address writes whom n is addressed to.
+// address writes whom n is addressed to, with what is repeated there.
 func address(ctx context.Context, tx *store.Tx, n *Notice) error {
 	if err := store.Exec(ctx, tx, `DELETE FROM desk_notice_unit WHERE notice_id = $1`, n.ID); err != nil {
 		return err
@@ -51,7 +55,8 @@ func address(ctx context.Context, tx *store.Tx, n *Notice) error {
 		units = []string{""}
 	}
 	for _, u := range units {
-		if err := store.Exec(ctx, tx, `INSERT INTO desk_notice_unit (notice_id, unit_id, at) VALUES ($1, $2, $3)`, n.ID, u, n.PublishedAt); err != nil {
+		if err := store.Exec(ctx, tx, `INSERT INTO desk_notice_unit (notice_id, unit_id, at, must_read, asked_at, pinned_until, live) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			n.ID, u, n.PublishedAt, n.Must, n.asked, n.PinnedUntil, n.WithdrawnAt.IsZero()); err != nil {
 			return err
 		}
 	}
@@ -60,9 +65,13 @@ func address(ctx context.Context, tx *store.Tx, n *Notice) error {
 
 // saveNotice replaces the version before n's; Conflict when that is not the present one.
 func saveNotice(ctx context.Context, tx *store.Tx, n *Notice) error {
-	return store.ExecOne(ctx, tx, `UPDATE desk_notice SET title = $1, body = $2, must_read = $3, pinned_until = $4, edited_at = $5, edited_by = $6, asked_at = $7,
+	err := store.ExecOne(ctx, tx, `UPDATE desk_notice SET title = $1, body = $2, must_read = $3, pinned_until = $4, edited_at = $5, edited_by = $6, asked_at = $7,
 		withdrawn_at = $8, withdrawn_by = $9, withdrawn_why = $10, version = $11 WHERE id = $12 AND version = $13`,
 		n.Title, n.Body, n.Must, n.PinnedUntil, n.EditedAt, n.EditedBy, n.asked, n.WithdrawnAt, n.WithdrawnBy, n.WithdrawnWhy, n.Version, n.ID, n.Version-1)
+	if err != nil {
+		return err
+	}
+	return address(ctx, tx, n)
 }
 
 // findNotice returns the notice if which holds for it, with whom it is addressed to; Missing otherwise.
@@ -97,15 +106,18 @@ type filter struct {
 	state  string // all, unread, must
 	text   string // in the title
 	unit   string // publisher
+	now    time.Time
 }
 
 func (f filter) conds() []store.Cond {
 	var out []store.Cond
 	switch f.state {
 	case "unread":
-		out = append(out, store.C(`NOT EXISTS (SELECT 1 FROM desk_receipt r WHERE r.notice_id = n.id AND r.person_id = $1)`, f.person))
+		out = append(out, store.C(`n.published_at >= $1 AND NOT EXISTS (SELECT 1 FROM desk_receipt r WHERE r.notice_id = n.id AND r.person_id = $2)`,
+			store.At(f.now.Add(-unreadFor)), f.person))
 	case "must":
-		out = append(out, store.C(`n.must_read AND NOT EXISTS (SELECT 1 FROM desk_receipt r WHERE r.notice_id = n.id AND r.person_id = $1 AND r.read_at >= n.asked_at)`, f.person))
+		out = append(out, store.C(`n.must_read AND n.published_at >= $1 AND NOT EXISTS (SELECT 1 FROM desk_receipt r WHERE r.notice_id = n.id AND r.person_id = $2 AND r.read_at >= n.asked_at)`,
+			store.At(f.now.Add(-mustFor)), f.person))
 	}
 	if f.text != "" {
 		out = append(out, store.C(`lower(n.title) LIKE lower($1) ESCAPE '!'`, "%"+escape(f.text)+"%"))
@@ -191,38 +203,49 @@ func receiptsOf(ctx context.Context, q store.Queryer, notice string) (map[string
 
 // see notes that the person has opened the notice; a second time changes nothing.
 func see(ctx context.Context, q store.Queryer, notice, person string, at time.Time) error {
-	return store.Exec(ctx, q, `INSERT INTO desk_receipt (notice_id, person_id, seen_at) VALUES ($1, $2, $3) ON CONFLICT (notice_id, person_id) DO NOTHING`,
+	return store.Exec(ctx, q, `INSERT INTO desk_receipt (notice_id, person_id, seen_at) VALUES ($1, $2, $3) ON CONFLICT (person_id, notice_id) DO NOTHING`,
 		notice, person, store.At(at))
 }
 
 // confirm notes the person's receipt.
 func confirm(ctx context.Context, tx *store.Tx, notice, person string, at time.Time) error {
 	return store.Exec(ctx, tx, `INSERT INTO desk_receipt (notice_id, person_id, seen_at, read_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (notice_id, person_id) DO UPDATE SET read_at = excluded.read_at`, notice, person, store.At(at), store.At(at))
+		ON CONFLICT (person_id, notice_id) DO UPDATE SET read_at = excluded.read_at`, notice, person, store.At(at), store.At(at))
 }
 
-// Counts are a person's notices of the last 180 days that wait for him.
+// How old a notice may be and still wait for somebody: after that nobody is told of it any more.
+const (
+	unreadFor = 30 * 24 * time.Hour
+	mustFor   = 180 * 24 * time.Hour
+)
+
+// Counts are what waits for a person.
 type Counts struct {
-	Unread   int  `json:"unread" doc:"notices not opened"`
-	Must     int  `json:"must" doc:"receipts asked for and not given"`
+	Unread   int  `json:"unread" doc:"notices of the last 30 days not opened"`
+	Must     int  `json:"must" doc:"receipts asked for in the last 180 days and not given"`
 	Messages *int `json:"messages,omitempty" doc:"unread notifications; left out where there are none to count"`
 }
 
-func countNotices(ctx context.Context, q store.Queryer, person string, units []string, since time.Time) (Counts, error) {
-	in := store.And(store.In("u.unit_id", append([]string{""}, units...)), store.C("u.at >= $1", store.At(since)))
-	me := "$" + strconv.Itoa(len(in.Args)+1)
+// countNotices counts from two indexes alone. A notice may be addressed to a unit and to one above it.
+func countNotices(ctx context.Context, q store.Queryer, person string, units []string, now time.Time) (Counts, error) {
+	unread, must := store.At(now.Add(-unreadFor)), store.At(now.Add(-mustFor))
+	where := store.And(store.C("u.live AND (u.at >= $1 OR u.must_read AND u.at >= $2)", unread, must), unitsIn(units))
+	me := "$" + strconv.Itoa(len(where.Args)+1)
 	return store.One(ctx, q, func(c *Counts) []any { return []any{&c.Unread, &c.Must} },
-		`SELECT count(*) FILTER (WHERE r.notice_id IS NULL), count(*) FILTER (WHERE v.must_read AND (r.read_at IS NULL OR r.read_at < v.asked_at))
-		FROM (SELECT n.id, n.must_read, n.asked_at FROM desk_notice n WHERE n.withdrawn_at = 0 AND n.id IN (SELECT u.notice_id FROM desk_notice_unit u WHERE `+in.SQL+`)) v
-		LEFT JOIN desk_receipt r ON r.notice_id = v.id AND r.person_id = `+me, append(in.Args, person)...)
+		`SELECT count(*) FILTER (WHERE v.recent AND r.notice_id IS NULL), count(*) FILTER (WHERE v.must_read AND (r.read_at IS NULL OR r.read_at < v.asked_at))
+		FROM (SELECT DISTINCT u.notice_id, u.must_read, u.asked_at, u.at >= $1 AS recent FROM desk_notice_unit u WHERE `+where.SQL+`) v
+		LEFT JOIN desk_receipt r ON r.notice_id = v.notice_id AND r.person_id = `+me, append(where.Args, person)...)
 }
 
-// topNotices returns the person's newest notices since, those pinned at now first.
-func topNotices(ctx context.Context, q store.Queryer, units []string, since, now time.Time, n int) ([]Line, error) {
-	where := store.And(store.C("n.published_at >= $1", store.At(since)), visible(units))
-	at := "$" + strconv.Itoa(len(where.Args)+1)
-	return store.All(ctx, q, scanLine, `SELECT `+lineColumns+` FROM desk_notice n WHERE `+where.SQL+
-		` ORDER BY CASE WHEN n.pinned_until > `+at+` THEN 0 ELSE 1 END, n.published_at DESC, n.id DESC LIMIT `+strconv.Itoa(n), append(where.Args, store.At(now))...)
+// topNotices returns the person's newest most notices of the last 180 days, those pinned at now first.
+func topNotices(ctx context.Context, q store.Queryer, units []string, now time.Time, most int) ([]Line, error) {
+	where := store.And(store.C("u.live AND u.at >= $1", store.At(now.Add(-mustFor))), unitsIn(units))
+	args := append(where.Args, store.At(now))
+	rank := "CASE WHEN t.pinned_until > $" + strconv.Itoa(len(args)) + " THEN 0 ELSE 1 END"
+	top, err := store.All(ctx, q, scanLine, `SELECT `+lineColumns+` FROM desk_notice n WHERE n.id IN (SELECT t.notice_id FROM (SELECT DISTINCT u.notice_id, u.at, u.pinned_until
+		FROM desk_notice_unit u WHERE `+where.SQL+`) t ORDER BY `+rank+`, t.at DESC, t.notice_id DESC LIMIT `+strconv.Itoa(most)+`)`, args...)
+	slices.SortFunc(top, func(a, b Line) int { return topFirst(a, b, now) })
+	return top, err
 }
 
 func pins(ctx context.Context, q store.Queryer, person string) ([]string, error) {
