@@ -5,11 +5,6 @@ type adminCmd struct{}
 // Run is filled in with its room.
 func (adminCmd) Run() error { return nil }
 
-type doctorCmd struct{}
-
-// Run is filled in with its room.
-func (doctorCmd) Run() error { return nil }
-
 type backupCmd struct{}
 
 // Run is filled in with its room.
@@ -24,4 +19,3 @@ type auditCmd struct{}
 
 // Run is filled in with its room.
 func (auditCmd) Run() error { return nil }
-

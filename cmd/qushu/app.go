@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"qushu/internal/base/blob"
 	"qushu/internal/base/config"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
@@ -56,6 +57,7 @@ func open(ctx context.Context, cfg *config.Config, o opening) (a *app, err error
 	if err != nil {
 		return nil, err
 	}
+	a.know(o.demo)
 	if err := a.house.Migrate(ctx); err != nil {
 		return nil, err
 	}
@@ -86,6 +88,10 @@ func (a *app) base(ctx context.Context) (kernel.Base, error) {
 	}
 	a.close = append(a.close, b.DB.Close)
 	if err := b.DB.CheckCollation(ctx); err != nil {
+		return b, err
+	}
+	b.MaxUpload = int64(a.cfg.Limits.UploadMB) << 20
+	if b.Blobs, err = blob.OpenURL(ctx, a.cfg.Blob.URL, a.cfg.Data); err != nil {
 		return b, err
 	}
 	return b, nil

@@ -34,6 +34,7 @@ type cli struct {
 	Audit   auditCmd   `cmd:"" help:"Verify or export the audit chain."`
 	Openapi openapiCmd `cmd:"" help:"Print the OpenAPI 3.1 document."`
 	Conf    configCmd  `cmd:"" name:"config" help:"Print the settings in force, secrets hidden, each with where it was set."`
+	Docs    docsCmd    `cmd:"" hidden:"" help:"Print the generated part of the glossary."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -10,13 +10,19 @@ import (
 	"sync"
 	"time"
 
+	"qushu/internal/base/blob"
 	"qushu/internal/base/errs"
 	"qushu/internal/base/jobs"
+	"qushu/internal/base/search"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
+	"qushu/internal/base/table"
+	"qushu/internal/base/warehouse"
 	"qushu/internal/base/web"
+	"qushu/internal/base/when"
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/authz"
+	"qushu/internal/kernel/codes"
 	"qushu/internal/room"
 )
 
@@ -41,7 +47,7 @@ type Options struct {
 
 // texts of the packages that are not rooms.
 func texts() []fs.FS {
-	return []fs.FS{store.Text, web.Text, secret.Text, authz.Text}
+	return []fs.FS{store.Text, web.Text, secret.Text, blob.Text, table.Text, warehouse.Text, when.Text, codes.Text, authz.Text}
 }
 
 // Open checks the rooms and mounts them. Tables are not touched: that is Migrate.
@@ -64,6 +70,7 @@ func Open(kit *Kit, rooms []*room.Room, o Options) (*House, error) {
 	}
 	kit.Audit.Furnish(h.Rooms, h.Catalog)
 	kit.Settings.Furnish(h.Rooms, h.Catalog)
+	kit.System.Furnish(h.Catalog)
 	var bad []error
 	for _, r := range h.Rooms {
 		bad = append(bad, r.Check(h.Catalog), kit.Bus.Add(r.Name, r.Emits, r.Hears), kit.Jobs.Add(r.Jobs...))
@@ -100,7 +107,7 @@ func (h *House) denied(ctx context.Context, perm string) {
 func (h *House) Migrate(ctx context.Context) error {
 	db := h.Kit.DB
 	return db.Locked(ctx, func() error {
-		if err := errors.Join(web.Migrate(ctx, db), jobs.Migrate(ctx, db)); err != nil {
+		if err := errors.Join(web.Migrate(ctx, db), jobs.Migrate(ctx, db), search.Migrate(ctx, db)); err != nil {
 			return err
 		}
 		for _, r := range h.Rooms {

@@ -5,19 +5,25 @@ package kernel
 import (
 	"time"
 
+	"qushu/internal/base/blob"
 	"qushu/internal/base/bus"
 	"qushu/internal/base/jobs"
+	"qushu/internal/base/search"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
 	"qushu/internal/kernel/audit"
+	"qushu/internal/kernel/file"
 	"qushu/internal/kernel/settings"
+	"qushu/internal/kernel/system"
 )
 
 // Base is what stands before the kernel: opened stores, keys and the clock.
 type Base struct {
-	DB   *store.DB
-	Ring *secret.Ring
-	Now  func() time.Time
+	DB        *store.DB
+	Ring      *secret.Ring
+	Blobs     blob.Store
+	MaxUpload int64 // bytes of one file
+	Now       func() time.Time
 }
 
 // Kit is what a room may take into its own struct. A room holds only the fields it needs.
@@ -27,6 +33,9 @@ type Kit struct {
 	Bus      *bus.Bus
 	Audit    *audit.Log
 	Settings *settings.Settings
+	System   *system.System
+	Search   *search.Index
+	Files    *file.Files
 }
 
 // NewKit makes the kernel's services over base.
@@ -38,5 +47,8 @@ func NewKit(b Base) *Kit {
 	k.Bus = bus.New(k.Jobs)
 	k.Audit = audit.NewLog(b.DB, b.Ring, k.Jobs, b.Now)
 	k.Settings = settings.New(b.DB, k.Audit, k.Bus, b.Now)
+	k.System = system.New(b.DB, k.Jobs, k.Audit, k.Settings, b.Now)
+	k.Search = search.New(b.DB)
+	k.Files = file.New(b.DB, b.Blobs, k.Audit, b.Now, b.MaxUpload)
 	return k
 }

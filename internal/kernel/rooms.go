@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"qushu/internal/kernel/codes"
 	"qushu/internal/room"
 )
 
@@ -9,14 +10,10 @@ func (k *Kit) rooms() []*room.Room {
 	return []*room.Room{
 		k.Audit.Room(),
 		k.Settings.Room(),
+		k.System.Room(),
+		k.Files.Room(),
 	}
 }
 
 // mask hides a value that the actor may not see in full.
-func mask(kind, value string) string {
-	if len(value) == 11 {
-		return value[:3] + "****" + value[7:]
-	}
-	_ = kind
-	return "***"
-}
+func mask(kind, value string) string { return codes.Mask(codes.Kind(kind), value) }

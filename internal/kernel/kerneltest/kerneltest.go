@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"qushu/internal/base/blob"
 	"qushu/internal/base/errs"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
@@ -76,7 +77,11 @@ func (h *Houses) Start(t *testing.T, engine store.Engine) *Env {
 		t.Fatal(err)
 	}
 	e := &Env{T: t, Now: time.Date(2023, 6, 1, 9, 0, 0, 0, time.FixedZone("+08:00", 8*3600)), actors: map[string]*room.Actor{}}
-	kit := kernel.NewKit(kernel.Base{DB: db, Ring: ring, Now: func() time.Time { e.mu.Lock(); defer e.mu.Unlock(); return e.Now }})
+	blobs, err := blob.OpenURL(t.Context(), "", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kit := kernel.NewKit(kernel.Base{DB: db, Ring: ring, Blobs: blobs, MaxUpload: 64 << 20, Now: func() time.Time { e.mu.Lock(); defer e.mu.Unlock(); return e.Now }})
 	o := kernel.Options{Work: true, Web: web.Options{Version: "test", Authenticate: e.authenticate},
 		Unaudited: func(_ context.Context, route string) { t.Errorf("%s changed something without an audit record", route) }}
 	if e.House, err = kernel.Open(kit, h.rooms(kit), o); err != nil {

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"qushu/internal/kernel/system"
+)
+
+type doctorCmd struct{}
+
+// Run examines the installation where it runs, or opens it for that.
+func (doctorCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
+	cfg, err := c.config(nil)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(cfg.Data); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no data directory %s yet: start qushu serve once, or give --data", cfg.Data)
+	}
+	return call(ctx, cfg, "doctor", nil, out)
+}
+
+// terminalLang is the language of the person at the terminal.
+func terminalLang() string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			if strings.HasPrefix(strings.ToLower(v), "zh") {
+				return "zh"
+			}
+			return "en"
+		}
+	}
+	return "zh"
+}
+
+func doctor(ctx context.Context, a *app, args []string, out io.Writer) error {
+	marks := map[system.State]string{system.OK: "✓", system.Warn: "!", system.Bad: "✗"}
+	bad := 0
+	for _, f := range system.Say(a.house.Catalog, terminalLang(), a.kit.System.Examine(ctx)) {
+		fmt.Fprintf(out, "%s %s：%s\n", marks[f.State], f.Title, f.Text)
+		if f.State == system.Bad {
+			bad++
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of the checks need a hand now", bad)
+	}
+	return nil
+}
+
+// knows tells the system page what the program knows of itself.
+func (a *app) know(demo bool) {
+	data := a.cfg.Data
+	if a.cfg.Database.URL != "" && a.cfg.Blob.URL != "" {
+		data = ""
+	}
+	a.kit.System.Know(system.Site{Version: version, Demo: demo, Data: data})
+}
