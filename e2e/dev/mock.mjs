@@ -18,16 +18,18 @@ const menus = {
 }
 const menuOf = (lang) =>
   [['desk', 'portal', '/desk', 'home'], ['library', 'datahub', '/library', 'library'], ['lookup', 'datahub', '/lookup', 'lookup'], ['org', 'kernel', '/org/units', 'unit'], ['audit', 'kernel', '/audit', 'audit']].map(
-    ([room, pillar, path, icon], at) => ({ room, pillar, path, icon, title: menus[lang][at] }),
+    ([room, pillar, path, icon], at) => ({ room, pillar, path, name: icon, perm: `${room}.read`, rank: at, title: menus[lang][at] }),
   )
+
+const titles = [['library.read', '查看数据资源'], ['library.write', '上传数据表'], ['lookup.read', '查询数据'], ['org.read', '查看单位人员']].map(([name, title]) => ({ name, title }))
 
 const freshState = () => ({
   setup: false, signed: false, half: '', post: posts[0], password: 'Right-Pass-1', bound: true, change: false,
   sessions: [
-    { id: 's1', device: 'Chrome 156 · Windows 10', ip: '10.21.4.17', createdAt: '2023-11-23T00:31:00Z', seenAt: new Date().toISOString(), current: true },
-    { id: 's2', device: 'WeChat · Android', ip: '10.88.2.9', createdAt: '2023-11-20T02:12:00Z', seenAt: '2023-11-22T09:40:00Z', current: false },
+    { id: 's1', kind: 'pc', device: 'Chrome 156 · Windows 10', ip: '10.21.4.17', createdAt: '2023-11-23T00:31:00Z', seenAt: new Date().toISOString(), current: true },
+    { id: 's2', kind: 'mobile', device: 'WeChat · Android', ip: '10.88.2.9', createdAt: '2023-11-20T02:12:00Z', seenAt: '2023-11-22T09:40:00Z', current: false },
   ],
-  tokens: [{ id: 't1', name: '报表脚本', scopes: ['library.read'], createdAt: '2023-11-01T00:00:00Z', expiresAt: '2024-01-30T00:00:00Z' }],
+  tokens: [{ id: 't1', name: '报表脚本', scopes: ['library.read'], createdAt: '2023-11-01T00:00:00Z', expiresAt: '2024-01-30T00:00:00Z', usedAt: null, expired: true }],
 })
 
 class Refusal extends Error {
@@ -48,13 +50,13 @@ function routes(state, lang) {
     if (!state.signed) throw new Refusal(401, '请先登录。')
   }
   return {
-    'GET /api/web/site': () => ({ district: '武汉市洪山区', product: '区枢', demo: true, footer: { organizer: '洪山区大数据中心', identifier: '4201110001', icp: '', police: '' }, version: '0.1.0' }),
+    'GET /api/system/site': () => ({ district: '武汉市洪山区', product: '区枢', demo: true, helpPhone: '027-8740 0000', footer: { organizer: '洪山区大数据中心', identifier: '4201110001', icp: '', police: '' }, version: '0.1.0' }),
     'GET /api/identity/setup': () => ({ needed: state.setup }),
     'POST /api/identity/setup': ({ token }) => {
       if (token !== 'TOKEN-1') throw new Refusal(422, '一次性令牌不对，请核对终端上打印的内容。', [{ location: 'body.token', message: '令牌不对' }])
       state.setup = false
     },
-    'GET /api/identity/rules': () => ({ minLength: 10, classes: 3, history: 5, maxAgeDays: 90, idleMinutes: 30 }),
+    'GET /api/identity/rules': () => ({ minLength: 10, classes: 3, history: 5, maxAgeDays: 90, denyNames: true, idleMinutes: 30 }),
     'POST /api/identity/signin': ({ account, password }) => {
       if (password !== state.password) throw new Refusal(401, '账号或密码不对，还可再试 4 次，之后账号将锁定 30 分钟。')
       state.half = account
@@ -65,6 +67,7 @@ function routes(state, lang) {
       return next()
     },
     'POST /api/identity/enroll': () => ({ secret: 'JBSWY3DPEHPK3PXPJBSWY3DP', uri: 'otpauth://totp/x', qr: pixel }),
+    'POST /api/identity/recovery': () => ({ recoveryCodes: Array.from({ length: 10 }, (_, i) => `7K${i}Q-M4X${i}-9RT2`) }),
     'POST /api/identity/enroll/confirm': () => {
       state.bound = true
       return { recoveryCodes: Array.from({ length: 10 }, (_, i) => `7K${i}Q-M4X${i}-9RT2`), ...next() }
@@ -82,13 +85,14 @@ function routes(state, lang) {
     'GET /api/identity/me': () => {
       signed()
       const perms = ['library.read', 'library.write', 'lookup.read', 'org.read']
-      return { person: { id: 'me', name: '李夏', account: 'lixia' }, post: state.post, posts, admin: '', perms, menu: menuOf(lang), mustChangePassword: state.change, mustEnrollTotp: !state.bound, demo: true, district: '武汉市洪山区', lang }
+      const totp = { hasTotp: state.bound, totpRequired: true, passwordDaysLeft: 6, passwordWarn: true }
+      return { person: { id: 'me', name: '李夏', account: 'lixia' }, post: state.post, posts, admin: '', perms, menu: menuOf(lang), mustChangePassword: state.change, mustEnrollTotp: !state.bound, ...totp, demo: true, district: '武汉市洪山区', lang }
     },
     'POST /api/identity/post': ({ postId }) => void (signed(), (state.post = posts.find((p) => p.id === postId))),
     'GET /api/identity/sessions': () => (signed(), { items: state.sessions }),
-    'GET /api/identity/tokens': () => (signed(), { items: state.tokens, scopes: ['library.read', 'library.write', 'lookup.read', 'org.read'] }),
+    'GET /api/identity/tokens': () => (signed(), { items: state.tokens, titles, maxDays: 90 }),
     'POST /api/identity/tokens': ({ name, scopes, days }) => {
-      const token = { id: `t${state.tokens.length + 1}`, name, scopes, createdAt: new Date().toISOString(), expiresAt: new Date(Date.now() + days * 864e5).toISOString() }
+      const token = { id: `t${state.tokens.length + 1}`, name, scopes, createdAt: new Date().toISOString(), expiresAt: new Date(Date.now() + days * 864e5).toISOString(), usedAt: null, expired: false }
       state.tokens.push(token)
       return { id: token.id, token: 'qst_9f2c41d8e07b4c6fa3d5' }
     },

@@ -178,7 +178,7 @@ describe('behaviour', () => {
       await b.go('/me')
       await b.page.locator('text=新建令牌').click()
       await b.page.locator('#field-name').fill('试验')
-      await b.page.locator('fieldset input').first().check()
+      await b.page.locator('fieldset >> text=查看数据资源').click()
       await b.page.locator('text=生成令牌').click()
       await b.page.locator('text=qst_9f2c41d8e07b4c6fa3d5').waitFor()
       await b.gate('token-made')

@@ -1,7 +1,7 @@
 // Debian's Chromium under playwright-core, with the three gates every page must pass:
 // axe finds no violation, the console holds no error, nothing is asked of another origin.
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after } from 'node:test'
@@ -74,6 +74,7 @@ export async function openBrowser(base, { viewport = desk, theme = 'light', lang
       assert.deepEqual(strangers, [], `${name}: requests off origin`)
       assert.deepEqual(await page.evaluate(() => window.cspViolations), [], `${name}: content security policy violations`)
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+      if (process.env.QUSHU_TEST_COUNT) appendFileSync(join(process.env.QUSHU_TEST_COUNT, 'chromium'), `${name}\n`)
       assert.ok(overflow <= 0, `${name}: the page is ${overflow} px wider than the window`)
     },
     close: () => context.close(),

@@ -3,12 +3,14 @@
  */
 
 export interface paths {
-    "/api/web/site": { parameters: Empty; get: operations["web-site"] };
+    "/api/system/site": { parameters: Empty; get: operations["system-site"] };
     "/api/identity/me": { parameters: Empty; get: operations["identity-me"] };
     "/api/identity/signin": { parameters: Empty; post: operations["identity-signin"] };
     "/api/identity/totp": { parameters: Empty; post: operations["identity-totp"] };
     "/api/identity/enroll": { parameters: Empty; post: operations["identity-enroll"] };
     "/api/identity/enroll/confirm": { parameters: Empty; post: operations["identity-enroll-confirm"] };
+    "/api/identity/recovery": { parameters: Empty; post: operations["identity-recovery"] };
+    "/api/identity/totp/remove": { parameters: Empty; post: operations["identity-totp-remove"] };
     "/api/identity/password": { parameters: Empty; post: operations["identity-password"] };
     "/api/identity/activate": { parameters: Empty; post: operations["identity-activate"] };
     "/api/identity/signout": { parameters: Empty; post: operations["identity-signout"] };
@@ -40,26 +42,30 @@ export interface components {
             trace?: string;
             errors?: { message?: string; location?: string; value?: unknown }[] | null;
         };
-        WebSite: {
+        SystemSite: {
             district: string;
             product: string;
             demo: boolean;
-            banner?: string;
-            footer: { organizer?: string; identifier?: string; icp?: string; police?: string };
+            helpPhone: string;
+            footer: { organizer: string; identifier: string; icp: string; police: string };
             version: string;
         };
         IdentityUnit: { id: string; name: string };
         IdentityPost: { id: string; title: string; unit: components["schemas"]["IdentityUnit"] };
-        IdentityMenuItem: { room: string; pillar: string; path: string; title: string; icon?: string };
+        IdentityMenuItem: { room: string; pillar: string; name: string; path: string; title: string; perm: string; rank: number };
         IdentityMe: {
             person: { id: string; name: string; account: string };
-            post: components["schemas"]["IdentityPost"];
+            post: components["schemas"]["IdentityPost"] | null;
             posts: components["schemas"]["IdentityPost"][];
             admin: string;
             perms: string[];
             menu: components["schemas"]["IdentityMenuItem"][];
             mustChangePassword: boolean;
             mustEnrollTotp: boolean;
+            hasTotp: boolean;
+            totpRequired: boolean;
+            passwordDaysLeft: number;
+            passwordWarn: boolean;
             demo: boolean;
             district: string;
             lang: string;
@@ -67,9 +73,9 @@ export interface components {
         IdentityNext: { next: string };
         IdentityEnrollment: { secret: string; uri: string; qr: string };
         IdentityEnrolled: { recoveryCodes: string[]; next: string };
-        IdentityRules: { minLength: number; classes: number; history: number; maxAgeDays: number };
-        IdentitySession: { id: string; device: string; ip: string; createdAt: string; seenAt: string; current: boolean };
-        IdentityToken: { id: string; name: string; scopes: string[]; createdAt: string; expiresAt: string; usedAt?: string };
+        IdentityRules: { minLength: number; classes: number; history: number; maxAgeDays: number; denyNames: boolean; idleMinutes: number };
+        IdentitySession: { id: string; kind: string; device: string; ip: string; createdAt: string; seenAt: string; current: boolean };
+        IdentityToken: { id: string; name: string; scopes: string[]; createdAt: string; expiresAt: string; usedAt: string | null; expired: boolean };
         IdentityTokenMade: { id: string; token: string };
         OrgFound: {
             people: { id: string; name: string; title: string; unit: string }[];
@@ -81,12 +87,14 @@ export interface components {
 type S = components["schemas"];
 
 export interface operations {
-    "web-site": Get<S["WebSite"]>;
+    "system-site": Get<S["SystemSite"]>;
     "identity-me": Get<S["IdentityMe"]>;
     "identity-signin": Post<{ account: string; password: string }, S["IdentityNext"]>;
     "identity-totp": Post<{ code?: string; recovery?: string }, S["IdentityNext"]>;
-    "identity-enroll": { parameters: Empty; requestBody?: never; responses: { 200: Json<S["IdentityEnrollment"]>; default: Trouble } };
+    "identity-enroll": { parameters: Empty; requestBody?: { content: { "application/json": { code?: string; recovery?: string } } }; responses: { 200: Json<S["IdentityEnrollment"]>; default: Trouble } };
     "identity-enroll-confirm": Post<{ code: string }, S["IdentityEnrolled"]>;
+    "identity-recovery": Post<{ code: string }, { recoveryCodes: string[] }>;
+    "identity-totp-remove": { parameters: Empty; requestBody: { content: { "application/json": { code?: string; recovery?: string } } }; responses: { 204: NoContent; default: Trouble } };
     "identity-password": Post<{ old?: string; new: string }, S["IdentityNext"]>;
     "identity-activate": Post<{ account: string; code: string; password: string }, S["IdentityNext"]>;
     "identity-signout": { parameters: Empty; requestBody?: never; responses: { 204: NoContent; default: Trouble } };
@@ -100,7 +108,7 @@ export interface operations {
     "identity-post": { parameters: Empty; requestBody: { content: { "application/json": { postId: string } } }; responses: { 204: NoContent; default: Trouble } };
     "identity-sessions": Get<{ items: S["IdentitySession"][] }>;
     "identity-session-end": { parameters: ById; requestBody?: never; responses: { 204: NoContent; default: Trouble } };
-    "identity-tokens": Get<{ items: S["IdentityToken"][]; scopes: string[] }>;
+    "identity-tokens": Get<{ items: S["IdentityToken"][]; titles: { name: string; title: string }[]; maxDays: number }>;
     "identity-token-add": Post<{ name: string; scopes: string[]; days: number }, S["IdentityTokenMade"]>;
     "identity-token-end": { parameters: ById; requestBody?: never; responses: { 204: NoContent; default: Trouble } };
     "org-search": {

@@ -59,4 +59,12 @@ export const icons: Record<string, string> = {
   unit: 'M9 3h6v5H9zM3 16h6v5H3zM15 16h6v5h-6zM12 8v4M6 16v-4h12v4',
   warning: 'M12 3l9 16H3zM12 9v5M12 16.5v.01',
   web: 'M12 3a9 9 0 100 18 9 9 0 000-18M3 12h18M12 3c-5 5-5 13 0 18M12 3c5 5 5 13 0 18',
+  authz: 'M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6zM9 12l2 2 4-4',
+  desk: 'M3 11l9-7 9 7M5 10v10h14V10M10 20v-6h4v6',
+  drive: 'M3 6h7l2 3h9v11H3z',
+  identity: 'M8 11a4 4 0 100 8 4 4 0 000-8M11 12l8-8M16 7l3 3M13 10l2 2',
+  notify: 'M6 17V11a6 6 0 0112 0v6l2 2H4zM10 21h4',
+  org: 'M9 3h6v5H9zM3 16h6v5H3zM15 16h6v5h-6zM12 8v4M6 16v-4h12v4',
+  settings: 'M12 9a3 3 0 100 6 3 3 0 000-6M12 2v4M12 18v4M2 12h4M18 12h4M5 5l2.8 2.8M16.2 16.2L19 19M19 5l-2.8 2.8M7.8 16.2L5 19',
+  system: 'M3 12h4l3-7 4 14 3-7h4',
 }

@@ -9,6 +9,8 @@ export type PageViews = Load | { desk: Load; phone: Load }
 /** What a room says of itself. Titles, menu and rights come from the server's declaration and are not repeated here. */
 export interface Room {
   name: string
+  icon?: string // a name of base/icons.ts for the menu; its own name unless told
+  icons?: Record<string, string> // for single addresses of the menu
   pages: Record<string, PageViews> // address → view; addresses start with /name, parameters as in vue-router: /library/:id
 }
 

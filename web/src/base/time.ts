@@ -65,7 +65,7 @@ export function shortTime(at: Instant, now: Date = new Date()): string {
 export function duration(milliseconds: number): string {
   const all = Math.abs(milliseconds)
   const [days, hours, minutes] = [Math.floor(all / day), Math.floor((all % day) / hour), Math.floor((all % hour) / minute)]
-  if (days > 0) return unit('day', days) + (hours > 0 ? ' ' + unit('hour', hours) : '')
+  if (days > 0) return unit('day', days) + (hours > 0 && days < 10 ? ' ' + unit('hour', hours) : '')
   if (hours > 0) return unit('hour', hours) + (minutes > 0 && hours < 3 ? ' ' + unit('minute', minutes) : '')
   return minutes > 0 ? unit('minute', minutes) : text('base.time.moment')
 }

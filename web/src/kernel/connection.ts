@@ -14,7 +14,7 @@ export function startConnection(): void {
 
   async function probe() {
     try {
-      await fetch('/api/web/site', { cache: 'no-store' })
+      await fetch('/api/system/site', { cache: 'no-store' })
       found()
     } catch {
       timer = setTimeout(() => void probe(), pauses[Math.min(tries++, pauses.length - 1)])

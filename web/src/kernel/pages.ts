@@ -18,7 +18,7 @@ export function roomRoutes(rooms: InstalledRoom[]): RouteRecordRaw[] {
   return rooms.flatMap((room) =>
     Object.entries(room.pages).map(([path, views]) => ({
       path,
-      meta: { room: room.name },
+      meta: { room: room.name, icon: room.icons?.[path] ?? room.icon ?? room.name },
       component: async () => {
         const [view] = await Promise.all([viewOf(views)(), loadTexts(room.name, room.texts)])
         return view

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { homePath, safeTarget } from './router'
 import { itemAt, pillarsOf } from './shell/menu'
 
-const item = (room: string, path: string, pillar = 'portal') => ({ room, pillar, path, title: room })
+const item = (room: string, path: string, pillar = 'portal') => ({ room, pillar, name: room, path, title: room })
 
 describe('safeTarget', () => {
   it.each([

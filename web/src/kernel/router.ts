@@ -7,6 +7,7 @@ declare module 'vue-router' {
   interface RouteMeta {
     open?: boolean // to be seen without signing in
     room?: string // the room whose menu opens the page
+    icon?: string // of the page in the menu
     title?: string // text key of the title, for pages that are in no menu
   }
 }

@@ -19,20 +19,24 @@ export interface Post {
 export interface MenuItem {
   room: string
   pillar: string
+  name: string // unique in its room
   path: string
   title: string
-  icon?: string
 }
 /** Who is signed in, in which post, with what rights. */
 export interface Me {
   person: { id: string; name: string; account: string }
-  post: Post
-  posts: Post[] | null
+  post: Post | null // null for an administrator and for somebody without a post
+  posts: Post[]
   admin: string // 'system' | 'security' | 'audit' | ''
-  perms: string[] | null
-  menu: MenuItem[] | null
+  perms: string[]
+  menu: MenuItem[]
   mustChangePassword: boolean
   mustEnrollTotp: boolean
+  hasTotp: boolean
+  totpRequired: boolean // the rules do not let this account go without a second factor
+  passwordDaysLeft: number // -1: never expires
+  passwordWarn: boolean // it expires soon
   demo: boolean
   district: string
   lang: string

@@ -7,12 +7,12 @@ export interface Site {
   district: string
   product: string
   demo: boolean
-  banner?: string
-  footer: { organizer?: string; identifier?: string; icp?: string; police?: string }
+  helpPhone: string
+  footer: { organizer: string; identifier: string; icp: string; police: string }
   version: string
 }
 
-const unknown: Site = { district: '', product: '', demo: false, footer: {}, version: '' }
+const unknown: Site = { district: '', product: '', demo: false, helpPhone: '', footer: { organizer: '', identifier: '', icp: '', police: '' }, version: '' }
 
 /** The installation's public face; empty until load() has an answer, and a failure leaves it so. */
 export const useSite = defineStore('site', () => {
@@ -20,7 +20,7 @@ export const useSite = defineStore('site', () => {
   const known = computed(() => site.value !== unknown)
   async function load(): Promise<void> {
     try {
-      site.value = await ask(api.GET('/api/web/site'))
+      site.value = await ask(api.GET('/api/system/site'))
     } catch {
       // The page says what it can without it; the offline bar tells of the network.
     }

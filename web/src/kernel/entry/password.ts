@@ -4,10 +4,11 @@ export interface PasswordRules {
   classes: number // how many of: lower case, upper case, digits, others
   history: number // the last n passwords may not come back
   maxAgeDays: number // 0: never expires
+  denyNames: boolean // account, name, phone and unit may not stand in it
 }
 
 /** What the rules are until the server has told its own. */
-export const usualRules: PasswordRules = { minLength: 8, classes: 3, history: 5, maxAgeDays: 90 }
+export const usualRules: PasswordRules = { minLength: 8, classes: 3, history: 5, maxAgeDays: 90, denyNames: true }
 
 /** One rule and whether a password keeps it. key names a text, args fill it. */
 export interface RuleCheck {
@@ -28,7 +29,7 @@ export function checkPassword(password: string, account: string, rules: Password
     { key: 'kernel.password.rule.length', args: [rules.minLength], kept: [...password].length >= rules.minLength },
     { key: 'kernel.password.rule.classes', args: [rules.classes], kept: classesOf(password) >= rules.classes },
   ]
-  if (name) checks.push({ key: 'kernel.password.rule.account', args: [], kept: password !== '' && !password.toLowerCase().includes(name) })
+  if (name && rules.denyNames) checks.push({ key: 'kernel.password.rule.account', args: [], kept: password !== '' && !password.toLowerCase().includes(name) })
   return checks
 }
 

@@ -2,5 +2,6 @@ import { defineRoom } from '@/base/room'
 
 export default defineRoom({
   name: 'desk',
+  icon: 'home',
   pages: { '/desk': () => import('./Desk.vue') },
 })
