@@ -34,6 +34,7 @@ type mounting struct {
 // Mount puts the routes of r into the house.
 func (r *Room) Mount(h *House) {
 	m := &mounting{h, r}
+	h.Server.Mounting(r.Name)
 	for _, t := range r.Routes {
 		t.mount(m, t)
 	}

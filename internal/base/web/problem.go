@@ -94,6 +94,9 @@ func (w Words) Write(rw http.ResponseWriter, r *http.Request, err error) {
 // adopt makes huma's own refusals (validation, media type, size) speak as ours. The library keeps
 // its error maker in a package variable; every server of one process sets the same words.
 func (w Words) adopt() {
+	huma.NewError = func(status int, msg string, _ ...error) huma.StatusError { // the document's schema of errors is made of it
+		return &Problem{Type: "about:blank", Status: status, Detail: msg}
+	}
 	huma.NewErrorWithContext = func(hc huma.Context, status int, msg string, list ...error) huma.StatusError {
 		ctx := context.Background()
 		if hc != nil {

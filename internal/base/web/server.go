@@ -45,7 +45,7 @@ type Server struct {
 	Mux   *http.ServeMux
 	opts  Options
 	stats *metrics
-	raw   *http.ServeMux // plain handlers, which set their own limits
+	room  string // being mounted: unnamed schemas take its name
 }
 
 // New builds the chain. Rooms mount on API and Mux before Handler is first used.
@@ -53,7 +53,7 @@ func New(o Options) *Server {
 	s := &Server{Words: Words{o.Catalog}, Mux: http.NewServeMux(), opts: o, stats: newMetrics()}
 	s.adopt()
 	cfg := huma.DefaultConfig("Qushu 区枢", o.Version)
-	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", SchemaName)
+	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", s.schemaName)
 	cfg.CreateHooks = nil // no $schema fields and Link headers in answers
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "/api/openapi", "", ""
 	cfg.RejectUnknownQueryParameters = true
@@ -66,26 +66,30 @@ func New(o Options) *Server {
 	return s
 }
 
-// SchemaName names a schema <Room><Type>, <Room><Type>Listed for a page of them.
-func SchemaName(t reflect.Type, hint string) string {
+// Mounting tells whose operations are added next.
+func (s *Server) Mounting(room string) { s.room = room }
+
+// schemaName names a schema <Room><Type>, <Room><Type>Listed for a page of them. A body without a type
+// of its own is named after its request or answer.
+func (s *Server) schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	name := t.Name()
 	if name == "" {
-		return huma.DefaultSchemaNamer(t, hint)
+		return title(s.room) + huma.DefaultSchemaNamer(t, hint)
 	}
 	pkg := t.PkgPath()
 	if outer, inner, ok := strings.Cut(name, "["); ok {
 		in := strings.TrimSuffix(inner, "]")
 		dot := strings.LastIndex(in, ".")
-		return SchemaPart(in[:max(dot, 0)]) + title(in[dot+1:]) + title(outer)
+		return schemaPart(in[:max(dot, 0)]) + title(in[dot+1:]) + title(outer)
 	}
-	return SchemaPart(pkg) + title(name)
+	return schemaPart(pkg) + title(name)
 }
 
-// SchemaPart is the room's part of a schema name: the package's last element, capital first.
-func SchemaPart(pkg string) string {
+// schemaPart is the room's part of a schema name: the package's last element, capital first.
+func schemaPart(pkg string) string {
 	if !strings.HasPrefix(pkg, "qushu/internal/") {
 		return ""
 	}
