@@ -68,6 +68,7 @@ func Open(kit *Kit, rooms []*room.Room, o Options) (*House, error) {
 	if h.Catalog, err = errs.NewCatalog(all...); err != nil {
 		return nil, err
 	}
+	*kit.Words = *h.Catalog
 	kit.Audit.Furnish(h.Rooms, h.Catalog)
 	kit.Settings.Furnish(h.Rooms, h.Catalog)
 	kit.System.Furnish(h.Catalog)

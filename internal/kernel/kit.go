@@ -7,11 +7,14 @@ import (
 
 	"qushu/internal/base/blob"
 	"qushu/internal/base/bus"
+	"qushu/internal/base/errs"
 	"qushu/internal/base/jobs"
 	"qushu/internal/base/search"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
+	"qushu/internal/base/warehouse"
 	"qushu/internal/kernel/audit"
+	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/file"
 	"qushu/internal/kernel/settings"
 	"qushu/internal/kernel/system"
@@ -22,7 +25,8 @@ type Base struct {
 	DB        *store.DB
 	Ring      *secret.Ring
 	Blobs     blob.Store
-	MaxUpload int64 // bytes of one file
+	MaxUpload int64           // bytes of one file
+	Warehouse warehouse.Store // nil where no dataset is stored
 	Now       func() time.Time
 }
 
@@ -36,6 +40,8 @@ type Kit struct {
 	System   *system.System
 	Search   *search.Index
 	Files    *file.Files
+	Datasets *dataset.Datasets
+	Words    *errs.Catalog // the texts of every room, from Open on
 }
 
 // NewKit makes the kernel's services over base.
@@ -50,5 +56,7 @@ func NewKit(b Base) *Kit {
 	k.System = system.New(b.DB, k.Jobs, k.Audit, k.Settings, b.Now)
 	k.Search = search.New(b.DB)
 	k.Files = file.New(b.DB, b.Blobs, k.Audit, b.Now, b.MaxUpload)
+	k.Datasets = dataset.New(b.DB, b.Warehouse, b.Now)
+	k.Words = &errs.Catalog{}
 	return k
 }

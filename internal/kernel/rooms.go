@@ -12,6 +12,7 @@ func (k *Kit) rooms() []*room.Room {
 		k.Settings.Room(),
 		k.System.Room(),
 		k.Files.Room(),
+		k.Datasets.Room(),
 	}
 }
 

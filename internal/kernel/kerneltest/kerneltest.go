@@ -18,6 +18,7 @@ import (
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
 	"qushu/internal/base/store/storetest"
+	"qushu/internal/base/warehouse"
 	"qushu/internal/base/web"
 	"qushu/internal/kernel"
 	"qushu/internal/room"
@@ -29,6 +30,8 @@ type Rooms func(*kernel.Kit) []*room.Room
 // Houses start houses on clones of one migrated template.
 type Houses struct {
 	Rooms Rooms
+	// Warehouse opens a store for one house; nil leaves it without one.
+	Warehouse func(t *testing.T) warehouse.Store
 
 	once sync.Once
 	tpl  *storetest.Templates
@@ -81,7 +84,11 @@ func (h *Houses) Start(t *testing.T, engine store.Engine) *Env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kit := kernel.NewKit(kernel.Base{DB: db, Ring: ring, Blobs: blobs, MaxUpload: 64 << 20, Now: func() time.Time { e.mu.Lock(); defer e.mu.Unlock(); return e.Now }})
+	base := kernel.Base{DB: db, Ring: ring, Blobs: blobs, MaxUpload: 64 << 20, Now: func() time.Time { e.mu.Lock(); defer e.mu.Unlock(); return e.Now }}
+	if h.Warehouse != nil {
+		base.Warehouse = h.Warehouse(t)
+	}
+	kit := kernel.NewKit(base)
 	o := kernel.Options{Work: true, Web: web.Options{Version: "test", Authenticate: e.authenticate},
 		Unaudited: func(_ context.Context, route string) { t.Errorf("%s changed something without an audit record", route) }}
 	if e.House, err = kernel.Open(kit, h.rooms(kit), o); err != nil {

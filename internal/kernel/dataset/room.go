@@ -1,0 +1,112 @@
+package dataset
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"time"
+
+	"qushu/internal/base/errs"
+	"qushu/internal/base/jobs"
+	"qushu/internal/base/store"
+	"qushu/internal/base/warehouse"
+	"qushu/internal/room"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// Text holds the words of this package.
+//
+//go:embed text/*.json
+var Text embed.FS
+
+// keep is how many versions of a dataset stay; older ones go a day after they were replaced.
+const (
+	keep  = 3
+	grace = 24 * time.Hour
+)
+
+// Live is a dataset a room answers for with a function instead of a stored table. Query sees who asks in ctx and
+// keeps to what he may see; tree.From is the dataset's name, and there are no joins.
+type Live struct {
+	Name    string
+	Title   string
+	Columns []Column
+	Query   func(ctx context.Context, tree warehouse.Query) (*warehouse.Result, error)
+}
+
+// Above returns the ids of a unit and of every unit above it.
+type Above func(ctx context.Context, q store.Queryer, unit string) ([]string, error)
+
+// Datasets serves the package.
+type Datasets struct {
+	db    *store.DB
+	wh    warehouse.Store // nil where nothing is stored
+	now   func() time.Time
+	above Above
+	live  map[string]Live
+}
+
+// New makes the service over db and the warehouse wh. Until Serve tells who knows the tree of units, a grant to a
+// unit reaches that unit alone.
+func New(db *store.DB, wh warehouse.Store, now func() time.Time) *Datasets {
+	alone := func(_ context.Context, _ store.Queryer, unit string) ([]string, error) { return []string{unit}, nil }
+	return &Datasets{db: db, wh: wh, now: now, above: alone, live: map[string]Live{}}
+}
+
+// Serve tells who knows the tree of units. Called once, before serving.
+func (d *Datasets) Serve(above Above) { d.above = above }
+
+// Declare adds a live dataset. A room calls it once when it is made.
+func (d *Datasets) Declare(l Live) error {
+	if err := CheckName(l.Name); err != nil {
+		return fmt.Errorf("dataset: %w", err)
+	}
+	if err := CheckColumns(l.Columns); err != nil {
+		return fmt.Errorf("dataset: %s: %w", l.Name, err)
+	}
+	if _, twice := d.live[l.Name]; twice || l.Query == nil {
+		return fmt.Errorf("dataset: live dataset %s is declared twice or answers nothing", l.Name)
+	}
+	d.live[l.Name] = l
+	return nil
+}
+
+// Room declares the package. It has no routes: rooms show datasets.
+func (d *Datasets) Room() *room.Room {
+	sweep := jobs.Periodic("dataset.sweep", jobs.Daily{Hour: 2, Minute: 50}, d.Sweep)
+	sweep.Timeout = time.Hour
+	return &room.Room{Name: "dataset", Pillar: room.Kernel, Schema: schema, Text: Text, Jobs: []jobs.Handler{sweep}}
+}
+
+// store returns the warehouse, Busy where there is none.
+func (d *Datasets) store() (warehouse.Store, error) {
+	if d.wh == nil {
+		return nil, errs.New(errs.Busy, "dataset.no_warehouse")
+	}
+	return d.wh, nil
+}
+
+// Sweep forgets versions beyond the newest three that were replaced a day ago, and drops from the warehouse what no
+// row names. A version is written before its row, so only those older than a day are judged.
+func (d *Datasets) Sweep(ctx context.Context) error {
+	if d.wh == nil {
+		return nil
+	}
+	before := d.now().Add(-grace)
+	err := d.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return prune(ctx, tx, store.At(before)) })
+	if err != nil {
+		return err
+	}
+	ids, err := store.Column[string](ctx, d.db, `SELECT id FROM dataset_version`)
+	if err != nil {
+		return err
+	}
+	live := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		live[id] = true
+	}
+	_, err = d.wh.Sweep(ctx, func(id string) bool { return live[id] }, before)
+	return err
+}
