@@ -16,6 +16,7 @@ import (
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/file"
+	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/settings"
 	"qushu/internal/kernel/system"
 )
@@ -42,6 +43,7 @@ type Kit struct {
 	Files    *file.Files
 	Datasets *dataset.Datasets
 	Words    *errs.Catalog // the texts of every room, from Open on
+	Notify   *notify.Notes
 }
 
 // NewKit makes the kernel's services over base.
@@ -58,5 +60,6 @@ func NewKit(b Base) *Kit {
 	k.Files = file.New(b.DB, b.Blobs, k.Audit, b.Now, b.MaxUpload)
 	k.Datasets = dataset.New(b.DB, b.Warehouse, b.Now)
 	k.Words = &errs.Catalog{}
+	k.Notify = notify.New(b.DB, k.Words, b.Now)
 	return k
 }

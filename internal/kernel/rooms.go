@@ -13,6 +13,7 @@ func (k *Kit) rooms() []*room.Room {
 		k.System.Room(),
 		k.Files.Room(),
 		k.Datasets.Room(),
+		k.Notify.Room(),
 	}
 }
 
