@@ -90,3 +90,48 @@ func MayUnit(ctx context.Context, q store.Queryer, perm, unit string) error {
 	}
 	return errs.New(errs.Denied, "authz.other_unit")
 }
+
+// Reached is the rows a permission reaches, for deciding row by row what to show of them.
+type Reached struct {
+	all     bool
+	units   map[string]bool
+	streets map[string]bool
+	persons map[string]bool
+}
+
+// Reach reads how far the caller's perm reaches; nowhere when he does not hold it. One small query for
+// each grant of the scope Below.
+func Reach(ctx context.Context, q store.Queryer, perm string) (Reached, error) {
+	a := From(ctx)
+	r := Reached{all: a.IsJob, units: map[string]bool{}, streets: map[string]bool{}, persons: map[string]bool{}}
+	for _, g := range a.Reach(perm) {
+		switch g.Scope {
+		case room.All:
+			r.all = true
+		case room.Self:
+			r.persons[g.Person] = true
+		case room.Unit:
+			r.units[g.Unit] = true
+		case room.Street:
+			r.streets[g.Street] = true
+		case room.Below:
+			below, err := store.Column[string](ctx, q, `SELECT below FROM org_below WHERE unit = $1`, g.Unit)
+			if err != nil {
+				return Reached{}, err
+			}
+			r.units[g.Unit] = true
+			for _, u := range below {
+				r.units[u] = true
+			}
+		}
+	}
+	return r, nil
+}
+
+// All reports whether every row is reached.
+func (r Reached) All() bool { return r.all }
+
+// Has reports whether a row of that unit, street and owner is reached; "" is never reached but by All.
+func (r Reached) Has(unit, street, owner string) bool {
+	return r.all || unit != "" && r.units[unit] || street != "" && r.streets[street] || owner != "" && r.persons[owner]
+}

@@ -157,4 +157,3 @@ func carriesPerm(perm string) store.Cond {
 func inUnit(unit string) store.Cond {
 	return store.C(`unit_id IN (SELECT below FROM org_below WHERE unit = $1)`, unit)
 }
-

@@ -47,7 +47,7 @@ func holds(column, text string) store.Cond {
 // name, or is the staff number.
 func personText(text string) store.Cond {
 	low := strings.ToLower(text)
-	return store.Or(beginsWith("e.pinyin", low), beginsWith("e.initials", low), holds("e.name", text), store.C("e.staff_no = $1", text))
+	return store.Or(beginsWith("e.pinyin", low), beginsWith("e.initials", low), holds("e.name", text), store.C("e.staff_no = $1", strings.ToUpper(text)))
 }
 
 func searchPeople(ctx context.Context, q store.Queryer, text string, limit int) ([]Person, error) {
