@@ -21,7 +21,6 @@ import (
 	"qushu/internal/base/web"
 	"qushu/internal/base/when"
 	"qushu/internal/kernel/audit"
-	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/codes"
 	"qushu/internal/room"
 )
@@ -47,7 +46,7 @@ type Options struct {
 
 // texts of the packages that are not rooms.
 func texts() []fs.FS {
-	return []fs.FS{store.Text, web.Text, secret.Text, blob.Text, table.Text, warehouse.Text, when.Text, codes.Text, authz.Text}
+	return []fs.FS{store.Text, web.Text, secret.Text, blob.Text, table.Text, warehouse.Text, when.Text, codes.Text}
 }
 
 // Open checks the rooms and mounts them. Tables are not touched: that is Migrate.
@@ -70,6 +69,7 @@ func Open(kit *Kit, rooms []*room.Room, o Options) (*House, error) {
 	}
 	*kit.Words = *h.Catalog
 	kit.Audit.Furnish(h.Rooms, h.Catalog)
+	kit.Authz.Furnish(h.Rooms, h.Catalog)
 	kit.Settings.Furnish(h.Rooms, h.Catalog)
 	kit.System.Furnish(h.Catalog)
 	var bad []error

@@ -75,7 +75,7 @@ func newProbe(kit *kernel.Kit) []*room.Room {
 		return &fstest.MapFile{Data: fmt.Appendf(nil, `{"room.probe":%q,"perm.probe.read":%q,"perm.probe.full":%q,"perm.probe.write":%q,"action.probe.write":%q}`, room, read, full, write, action)}
 	}
 	return []*room.Room{{Name: "probe", Pillar: room.Apps,
-		Schema: fstest.MapFS{"schema/0001_probe.sql": {Data: []byte("-- +goose Up\nCREATE TABLE probe (id TEXT PRIMARY KEY, name TEXT NOT NULL, unit_id TEXT NOT NULL, owner TEXT NOT NULL);\nCREATE TABLE org_below (unit TEXT, below TEXT);\nINSERT INTO org_below VALUES ('u1','u1'),('u1','u11');\n")}},
+		Schema: fstest.MapFS{"schema/0001_probe.sql": {Data: []byte("-- +goose Up\nCREATE TABLE probe (id TEXT PRIMARY KEY, name TEXT NOT NULL, unit_id TEXT NOT NULL, owner TEXT NOT NULL);\nINSERT INTO org_below (unit, below, depth) VALUES ('u1','u1',0),('u1','u11',1);\n")}},
 		Text:   fstest.MapFS{"text/zh.json": text("探针", "查看", "看全", "登记", "登记"), "text/en.json": text("Probe", "Read", "See in full", "Write", "Written")},
 		Perms:  []room.Perm{{Name: "probe.read"}, {Name: "probe.full"}, {Name: "probe.write"}}, Actions: []string{"probe.write"},
 		Routes: []room.Route{room.Put("/{id}", "probe.write", p.write), room.Get("", "probe.read", p.list), room.Post("/silent", "probe.write", p.silent).NoAudit("a test"),

@@ -14,9 +14,11 @@ import (
 	"qushu/internal/base/store"
 	"qushu/internal/base/warehouse"
 	"qushu/internal/kernel/audit"
+	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/file"
 	"qushu/internal/kernel/notify"
+	"qushu/internal/kernel/org"
 	"qushu/internal/kernel/settings"
 	"qushu/internal/kernel/system"
 )
@@ -37,6 +39,8 @@ type Kit struct {
 	Jobs     *jobs.Client
 	Bus      *bus.Bus
 	Audit    *audit.Log
+	Authz    *authz.Authz
+	Org      *org.Org
 	Settings *settings.Settings
 	System   *system.System
 	Search   *search.Index
@@ -54,6 +58,8 @@ func NewKit(b Base) *Kit {
 	k := &Kit{Base: b, Jobs: jobs.New(b.DB)}
 	k.Bus = bus.New(k.Jobs)
 	k.Audit = audit.NewLog(b.DB, b.Ring, k.Jobs, b.Now)
+	k.Authz = authz.New(b.DB, k.Audit, k.Bus, b.Now)
+	k.Org = org.New(b.DB, k.Audit, k.Bus, b.Ring, k.Authz, b.Now)
 	k.Settings = settings.New(b.DB, k.Audit, k.Bus, b.Now)
 	k.System = system.New(b.DB, k.Jobs, k.Audit, k.Settings, b.Now)
 	k.Search = search.New(b.DB)

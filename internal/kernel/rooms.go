@@ -9,6 +9,8 @@ import (
 func (k *Kit) rooms() []*room.Room {
 	return []*room.Room{
 		k.Audit.Room(),
+		k.Authz.Room(),
+		k.Org.Room(),
 		k.Settings.Room(),
 		k.System.Room(),
 		k.Files.Room(),
