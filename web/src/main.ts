@@ -3,7 +3,8 @@ import { createApp } from 'vue'
 import App from './App.vue'
 import './base/tokens.css'
 import './base/base.css'
-import { i18n, loadTexts, preferredLanguage, setLanguage } from './base/i18n'
+import { i18n, loadTexts, preferredLanguage, setLanguage, text } from './base/i18n'
+import { toast } from './base/toast'
 import { startConnection } from './kernel/connection'
 import { startLook } from './kernel/look'
 import { makeRouter } from './kernel/router'
@@ -20,6 +21,10 @@ async function start(): Promise<void> {
   ])
   const app = createApp(App)
   const router = makeRouter(installedRooms())
+  app.config.errorHandler = (thrown) => {
+    toast(text('base.error.page'), { tone: 'danger' })
+    reportError(thrown)
+  }
   app.use(createPinia())
   app.use(i18n)
   app.use(router)

@@ -1,6 +1,6 @@
 import { createRouter, createWebHistory, type RouteLocationNormalized, type Router, type RouteRecordRaw } from 'vue-router'
 import type { InstalledRoom } from '@/base/room'
-import { roomRoutes } from './pages'
+import { orFailed, roomRoutes } from './pages'
 import { useSession } from './session'
 
 declare module 'vue-router' {
@@ -14,11 +14,11 @@ declare module 'vue-router' {
 
 /** Pages before and around signing in. */
 const entry: RouteRecordRaw[] = [
-  { path: '/signin', component: () => import('./entry/SignIn.vue'), meta: { open: true, title: 'kernel.signin.title' } },
-  { path: '/change-password', component: () => import('./entry/ChangePassword.vue'), meta: { open: true, title: 'kernel.password.title' } },
-  { path: '/enroll', component: () => import('./entry/Enroll.vue'), meta: { open: true, title: 'kernel.enroll.title' } },
-  { path: '/activate', component: () => import('./entry/Activate.vue'), meta: { open: true, title: 'kernel.activate.title' } },
-  { path: '/setup', component: () => import('./entry/Setup.vue'), meta: { open: true, title: 'kernel.setup.title' } },
+  { path: '/signin', component: () => orFailed(() => import('./entry/SignIn.vue')), meta: { open: true, title: 'kernel.signin.title' } },
+  { path: '/change-password', component: () => orFailed(() => import('./entry/ChangePassword.vue')), meta: { open: true, title: 'kernel.password.title' } },
+  { path: '/enroll', component: () => orFailed(() => import('./entry/Enroll.vue')), meta: { open: true, title: 'kernel.enroll.title' } },
+  { path: '/activate', component: () => orFailed(() => import('./entry/Activate.vue')), meta: { open: true, title: 'kernel.activate.title' } },
+  { path: '/setup', component: () => orFailed(() => import('./entry/Setup.vue')), meta: { open: true, title: 'kernel.setup.title' } },
 ]
 
 /** Where "/" leads: the workbench, else the first page of the menu, else one's own page. */
@@ -55,8 +55,8 @@ export function makeRouter(rooms: InstalledRoom[]): Router {
         component: () => import('./shell/Shell.vue'),
         children: [
           ...roomRoutes(rooms),
-          { path: 'me', component: () => import('./account/Account.vue'), meta: { title: 'kernel.account.title' } },
-          { path: ':rest(.*)*', component: () => import('./shell/NotFound.vue'), meta: { title: 'kernel.notFound.title' } },
+          { path: 'me', component: () => orFailed(() => import('./account/Account.vue')), meta: { title: 'kernel.account.title' } },
+          { path: ':rest(.*)*', component: () => orFailed(() => import('./shell/NotFound.vue')), meta: { title: 'kernel.notFound.title' } },
         ],
       },
     ],

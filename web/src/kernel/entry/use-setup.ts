@@ -1,4 +1,4 @@
-import { computed, reactive, ref } from 'vue'
+import { computed, onMounted, reactive, ref } from 'vue'
 import { useRouter } from 'vue-router'
 import { api, ask } from '@/base/api'
 import { text } from '@/base/i18n'
@@ -48,6 +48,10 @@ export function useSetup() {
     await ask(api.POST('/api/identity/setup', { body }))
     toast(text('kernel.setup.done'))
     await router.push('/signin')
+  })
+  onMounted(async () => {
+    const { needed } = await ask(api.GET('/api/identity/setup')).catch(() => ({ needed: true }))
+    if (!needed) await router.replace('/signin')
   })
   return { token, admins, rules, doubled, complete, ready, create }
 }
