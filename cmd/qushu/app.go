@@ -9,12 +9,17 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"qushu/internal/base/blob"
 	"qushu/internal/base/config"
+	"qushu/internal/base/realtime"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
+	"qushu/internal/base/warehouse/duck"
 	"qushu/internal/base/web"
 	"qushu/internal/kernel"
+	"qushu/internal/kernel/authz"
 	site "qushu/web"
 )
 
@@ -94,7 +99,31 @@ func (a *app) base(ctx context.Context) (kernel.Base, error) {
 	if b.Blobs, err = blob.OpenURL(ctx, a.cfg.Blob.URL, a.cfg.Data); err != nil {
 		return b, err
 	}
+	if err := a.warehouse(ctx, &b); err != nil {
+		return b, err
+	}
+	if b.Hub, err = realtime.New(a.cfg.Redis.URL, func(ctx context.Context) string { return authz.From(ctx).Person }); err != nil {
+		return b, err
+	}
 	return b, nil
+}
+
+// warehouse opens the engine of big tables beside the rows.
+func (a *app) warehouse(ctx context.Context, b *kernel.Base) error {
+	if a.cfg.Warehouse.URL != "" {
+		return fmt.Errorf("warehouse.url is set, but this release keeps datasets in the embedded engine only: leave it empty")
+	}
+	memory, err := humanize.ParseBytes(a.cfg.Warehouse.MemoryLimit)
+	if err != nil {
+		return fmt.Errorf("warehouse.memory_limit: %w", err)
+	}
+	w, err := duck.Open(ctx, duck.Options{Dir: filepath.Join(a.cfg.Data, "warehouse"), Memory: int64(memory), Threads: a.cfg.Warehouse.Threads, Now: b.Now})
+	if err != nil {
+		return fmt.Errorf("the warehouse cannot be opened: %w", err)
+	}
+	a.close = append(a.close, w.Close)
+	b.Warehouse = w
+	return nil
 }
 
 func (a *app) web(o opening) web.Options {

@@ -58,6 +58,9 @@ func serve(ctx context.Context, cfg *config.Config, out io.Writer, show bool) er
 		return err
 	}
 	defer control.Close()
+	if err := a.kit.Hub.Run(); err != nil {
+		return err
+	}
 	if cfg.Has(config.RoleJobs) {
 		if err := a.house.Start(ctx); err != nil {
 			return err
@@ -72,7 +75,7 @@ func serve(ctx context.Context, cfg *config.Config, out io.Writer, show bool) er
 	slog.Info("stopping: finishing running jobs")
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	return errors.Join(err, a.house.Stop(stop))
+	return errors.Join(err, a.house.Stop(stop), a.kit.Hub.Close(stop))
 }
 
 func listen(cfg *config.Config) (net.Listener, error) {

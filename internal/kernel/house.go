@@ -93,6 +93,9 @@ func Open(kit *Kit, rooms []*room.Room, o Options) (*House, error) {
 	for _, r := range h.Rooms {
 		r.Mount(in)
 	}
+	if kit.Hub != nil {
+		h.Server.Mux.Handle("GET /realtime/connection/websocket", kit.Hub.Handler())
+	}
 	return h, nil
 }
 

@@ -3,12 +3,14 @@
 package kernel
 
 import (
+	"log/slog"
 	"time"
 
 	"qushu/internal/base/blob"
 	"qushu/internal/base/bus"
 	"qushu/internal/base/errs"
 	"qushu/internal/base/jobs"
+	"qushu/internal/base/realtime"
 	"qushu/internal/base/search"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
@@ -30,6 +32,7 @@ type Base struct {
 	Blobs     blob.Store
 	MaxUpload int64           // bytes of one file
 	Warehouse warehouse.Store // nil where no dataset is stored
+	Hub       *realtime.Hub   // nil where nobody listens
 	Now       func() time.Time
 }
 
@@ -67,5 +70,12 @@ func NewKit(b Base) *Kit {
 	k.Datasets = dataset.New(b.DB, b.Warehouse, b.Now)
 	k.Words = &errs.Catalog{}
 	k.Notify = notify.New(b.DB, k.Words, b.Now)
+	if b.Hub != nil {
+		k.Notify.Push = func(person string, payload any) {
+			if err := b.Hub.Push(person, payload); err != nil { // the row is kept; the page asks again later
+				slog.Warn("notify: not pushed", "error", err)
+			}
+		}
+	}
 	return k
 }
