@@ -1,0 +1,75 @@
+package district
+
+import "fmt"
+
+// Role is a template of a role: what a kind of user is called. Its permissions are for whoever knows the rooms.
+type Role struct{ Key, Name, NameEN string }
+
+// Roles are the kinds of users, each once in Cast.
+func Roles() []Role {
+	return []Role{
+		{"leader", "领导", "Leader"},
+		{"unit_admin", "单位管理员", "Unit administrator"},
+		{"data_officer", "数据专员", "Data officer"},
+		{"data_reader", "数据查询员", "Data reader"},
+		{"reviewer", "审核员", "Reviewer"},
+		{"notice_publisher", "信息发布员", "Notice publisher"},
+		{"duty_officer", "值班员", "Duty officer"},
+		{"grid_worker", "网格员", "Grid worker"},
+		{"enterprise_service", "企业服务专员", "Enterprise service officer"},
+	}
+}
+
+// Account is a named account of the demonstration. An administrator is no person of the district: Admin is
+// system, security or audit then, and the fields after Name are empty.
+type Account struct {
+	Login    string
+	Name     string
+	Admin    string
+	StaffNo  string
+	Unit     string // key of the unit of the main post
+	UnitName string
+	Title    string
+	Role     string // key of Roles, "" for somebody without a role
+	Note     string // what to try with it, for the README and the list printed once
+}
+
+// part is an account before its person is found: the n-th member of a unit, in the order of hiring.
+type part struct {
+	login, unit string
+	n           int
+	role, note  string
+}
+
+// Cast lists one account for each kind of user, the three administrators first.
+func (d *District) Cast() ([]Account, error) {
+	out := []Account{
+		{Login: "system", Name: "系统管理员", Admin: "system", Note: "单位、人员、系统设置与运行状况"},
+		{Login: "security", Name: "安全管理员", Admin: "security", Note: "角色、授权与安全策略"},
+		{Login: "audit", Name: "审计管理员", Admin: "audit", Note: "审计日志的查询与核验"},
+	}
+	for _, p := range []part{
+		{"yibao.data", "YB-5", 2, "data_officer", "上传本单位的表格，按规则查询人口数据"},
+		{"centre.data", "DSJ-3", 2, "data_officer", "上传全区的人口表，登记数据资源"},
+		{"centre.info", "DSJ-5", 1, "notice_publisher", "信息办公室三人之一，发布全区通知"},
+		{"minzheng.reader", "MZ-2", 2, "data_reader", "查询一条人口记录，说明用途后查看一个脱敏字段"},
+		{"shenpi.review", "SP-3", 2, "reviewer", "审核数据资源的申请"},
+		{"jiaoyu.notice", "ED-1", 2, "notice_publisher", "向本单位发布通知，查看签收情况"},
+		{"zongzhi.duty", "ZB-51", 3, "duty_officer", "区政府总值班室值班"},
+		{"zhuodaoquan.grid", "420111006005", 8, "grid_worker", "卓刀泉社区网格员"},
+		{"qiye.service", "JX-51", 9, "enterprise_service", "区企业服务中心走访企业"},
+		{"shuiwu.admin", "SW-1", 2, "unit_admin", "维护本单位的人员与任职"},
+		{"quwei.leader", Code, 5, "leader", "常务副区长，看全区情况"},
+		{"shizishan.leader", "420111003", 0, "leader", "狮子山街道党工委书记，看本街道情况"},
+		{"chengguan.staff", "CG-2", 3, "", "普通工作人员，只看工作台和通知"},
+	} {
+		at := d.inUnit[p.unit]
+		if p.n >= len(at) {
+			return nil, fmt.Errorf("district: unit %s has no member %d for the account %s", p.unit, p.n, p.login)
+		}
+		who := d.People[at[p.n]]
+		u, _ := d.Unit(p.unit)
+		out = append(out, Account{Login: p.login, Name: who.Name, StaffNo: who.StaffNo, Unit: p.unit, UnitName: u.Name, Title: who.Posts[0].Title, Role: p.role, Note: p.note})
+	}
+	return out, nil
+}
