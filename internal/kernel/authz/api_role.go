@@ -83,8 +83,8 @@ func (z *Authz) showRole(ctx context.Context, in *roleIn) (*roleOut, error) {
 	return &roleOut{r}, err
 }
 
-// roleBody is what an editor of a role fills in.
-type roleBody struct {
+// RoleForm is what an editor of a role fills in.
+type RoleForm struct {
 	Name   string     `json:"name" minLength:"2" maxLength:"40"`
 	NameEN string     `json:"nameEn" required:"false" maxLength:"80"`
 	Note   string     `json:"note" required:"false" maxLength:"500"`
@@ -92,7 +92,7 @@ type roleBody struct {
 }
 
 // check cleans the body and gives reasons for permissions a role may not hold.
-func (z *Authz) check(ctx context.Context, b *roleBody) error {
+func (z *Authz) check(ctx context.Context, b *RoleForm) error {
 	b.Name, b.NameEN, b.Note = strings.TrimSpace(b.Name), strings.TrimSpace(b.NameEN), strings.TrimSpace(b.Note)
 	if len([]rune(b.Name)) < 2 {
 		return errs.New(errs.Invalid, "authz.name_short")
@@ -118,7 +118,7 @@ func (z *Authz) titled(ctx context.Context, err error, perm string) error {
 	return err
 }
 
-type createRoleIn struct{ Body roleBody }
+type createRoleIn struct{ Body RoleForm }
 
 func (z *Authz) createRole(ctx context.Context, in *createRoleIn) (*roleOut, error) {
 	if err := z.check(ctx, &in.Body); err != nil {
@@ -137,13 +137,13 @@ func (z *Authz) createRole(ctx context.Context, in *createRoleIn) (*roleOut, err
 type updateRoleIn struct {
 	ID   string `path:"id" maxLength:"40"`
 	Body struct {
-		roleBody
+		RoleForm
 		Version int64 `json:"version" minimum:"1"`
 	}
 }
 
 func (z *Authz) updateRole(ctx context.Context, in *updateRoleIn) (*roleOut, error) {
-	if err := z.check(ctx, &in.Body.roleBody); err != nil {
+	if err := z.check(ctx, &in.Body.RoleForm); err != nil {
 		return nil, err
 	}
 	var r Role
