@@ -1,5 +1,6 @@
 // A stand-in for the program while only the shell is tried: serves web/dist with the program's headers and answers the few
 // routes of identity, web and org from memory. Never part of a build. `node dev/mock.mjs 8099` opens it by hand.
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { readFileSync, statSync } from 'node:fs'
 import { extname, join, normalize } from 'node:path'
@@ -13,18 +14,18 @@ const pixel = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcS
 const units = { big: { id: 'u1', name: '洪山区大数据中心' }, street: { id: 'u2', name: '狮子山街道办事处' } }
 const posts = [{ id: 'p1', title: '数据管理员', unit: units.big }, { id: 'p2', title: '网格联络员', unit: units.street }]
 const menus = {
-  'zh-CN': ['工作台', '数据资源', '数据查询', '单位人员', '审计台账'],
-  en: ['Workbench', 'Data library', 'Look-up', 'Units and people', 'Audit ledger'],
+  'zh-CN': ['工作台', '数据资源', '数据查询', '单位人员', '审计台账', '消息提醒'],
+  en: ['Workbench', 'Data library', 'Look-up', 'Units and people', 'Audit ledger', 'Notices'],
 }
 const menuOf = (lang) =>
-  [['desk', 'portal', '/desk', 'home'], ['library', 'datahub', '/library', 'library'], ['lookup', 'datahub', '/lookup', 'lookup'], ['org', 'kernel', '/org/units', 'unit'], ['audit', 'kernel', '/audit', 'audit']].map(
+  [['desk', 'portal', '/desk', 'home'], ['library', 'datahub', '/library', 'library'], ['lookup', 'datahub', '/lookup', 'lookup'], ['org', 'kernel', '/org/units', 'unit'], ['audit', 'kernel', '/audit', 'audit'], ['notify', 'portal', '/notify', 'bell']].map(
     ([room, pillar, path, icon], at) => ({ room, pillar, path, name: icon, perm: `${room}.read`, rank: at, title: menus[lang][at] }),
   )
 
 const titles = [['library.read', '查看数据资源'], ['library.write', '上传数据表'], ['lookup.read', '查询数据'], ['org.read', '查看单位人员']].map(([name, title]) => ({ name, title }))
 
 const freshState = () => ({
-  setup: false, signed: false, half: '', post: posts[0], password: 'Right-Pass-1', bound: true, change: false,
+  setup: false, signed: false, unread: 2, half: '', post: posts[0], password: 'Right-Pass-1', bound: true, change: false,
   sessions: [
     { id: 's1', kind: 'pc', device: 'Chrome 156 · Windows 10', ip: '10.21.4.17', createdAt: '2023-11-23T00:31:00Z', seenAt: new Date().toISOString(), current: true },
     { id: 's2', kind: 'mobile', device: 'WeChat · Android', ip: '10.88.2.9', createdAt: '2023-11-20T02:12:00Z', seenAt: '2023-11-22T09:40:00Z', current: false },
@@ -96,6 +97,7 @@ function routes(state, lang) {
       state.tokens.push(token)
       return { id: token.id, token: 'qst_9f2c41d8e07b4c6fa3d5' }
     },
+    'GET /api/notify/count': () => (signed(), { count: state.unread, must: 0 }),
     'GET /api/org/search': () => ({ people: [{ id: 'a', name: '王晓梅', title: '科长', unit: '洪山区行政审批局' }], units: [{ id: 'u1', name: '洪山区大数据中心', path: '洪山区 / 行政审批局' }] }),
   }
 }
@@ -124,7 +126,26 @@ function answerFile(response, dist, path) {
   response.end(readFileSync(file))
 }
 
-/** Starts the stand-in. Gives { url, state, stop() }; change state to steer the answers. */
+/** One text frame of a WebSocket, short ones only (RFC 6455 §5.2). */
+function frame(text) {
+  const body = Buffer.from(text)
+  const head = body.length < 126 ? Buffer.from([0x81, body.length]) : Buffer.from([0x81, 126, body.length >> 8, body.length & 0xff])
+  return Buffer.concat([head, body])
+}
+
+/** Takes a browser's connection as centrifuge would: whatever is asked first is answered as its connect command. */
+function acceptRealtime(request, socket, sockets) {
+  const accept = createHash('sha1').update(request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64')
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`)
+  socket.once('data', () => {
+    sockets.add(socket)
+    socket.write(frame(JSON.stringify({ id: 1, connect: { client: 'c1', version: 'stand-in', subs: { 'person:me': {} } } })))
+  })
+  socket.on('error', () => {})
+  socket.on('close', () => sockets.delete(socket))
+}
+
+/** Starts the stand-in. Gives { url, state, reset(), push(data), stop() }; change state to steer the answers. */
 export async function startMock(port = 0, dist = built) {
   const state = freshState()
   const server = createServer(async (request, response) => {
@@ -142,8 +163,15 @@ export async function startMock(port = 0, dist = built) {
       response.end(JSON.stringify({ status, detail: refusal.message, trace: '4bf92f3577b34da6', errors: refusal.errors }))
     }
   })
+  const sockets = new Set()
+  server.on('upgrade', (request, socket) => acceptRealtime(request, socket, sockets))
+  const push = (data) => sockets.forEach((socket) => socket.write(frame(JSON.stringify({ push: { channel: 'person:me', pub: { data } } }))))
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
-  return { url: `http://127.0.0.1:${server.address().port}`, state, reset: () => Object.assign(state, freshState()), stop: () => new Promise((resolve) => server.close(resolve)) }
+  const stop = () => {
+    sockets.forEach((socket) => socket.destroy())
+    return new Promise((resolve) => server.close(resolve))
+  }
+  return { url: `http://127.0.0.1:${server.address().port}`, state, push, connected: () => sockets.size, reset: () => Object.assign(state, freshState()), stop }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -199,6 +199,17 @@ describe('behaviour', () => {
       await b.page.locator('.strip.lost').waitFor({ state: 'detached' })
     }))
 
+  it('counts unread notices anew when the server pushes, without a reload', () =>
+    inBrowser({}, async (b) => {
+      await enter(b)
+      await b.page.locator('.bell >> text=2').waitFor()
+      while (server.connected() === 0) await b.page.waitForTimeout(50)
+      server.state.unread = 3
+      server.push({ topic: 'notify.unread', id: 'n3', kind: 'info' })
+      await b.page.locator('.bell >> text=3').waitFor()
+      await b.gate('bell')
+    }))
+
   it('leads to the sign-in page when the server has ended the session', () =>
     inBrowser({ expected: refused }, async (b) => {
       await enter(b)

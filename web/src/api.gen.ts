@@ -132,6 +132,182 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/authz/delegations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["authz-get-delegations"];
+        put?: never;
+        post: operations["authz-post-delegations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authz/delegations/all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["authz-get-delegations-all"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authz/delegations/all/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["authz-delete-delegations-all-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authz/delegations/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["authz-get-delegations-options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authz/delegations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["authz-delete-delegations-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authz/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["authz-get-members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authz/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["authz-get-permissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authz/posts/{post}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["authz-get-posts-by-post-roles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authz/posts/{post}/roles/{role}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["authz-put-posts-by-post-roles-by-role"];
+        post?: never;
+        delete: operations["authz-delete-posts-by-post-roles-by-role"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authz/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["authz-get-roles"];
+        put?: never;
+        post: operations["authz-post-roles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authz/roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["authz-get-roles-by-id"];
+        put: operations["authz-put-roles-by-id"];
+        post?: never;
+        delete: operations["authz-delete-roles-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/file/uploads": {
         parameters: {
             query?: never;
@@ -174,6 +350,486 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["file-post-uploads-by-id-done"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["notify-get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notify/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["notify-get-count"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notify/read-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["notify-post-read-all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notify/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["notify-post-by-id-read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["org-get-groups"];
+        put?: never;
+        post: operations["org-post-groups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["org-get-groups-by-id"];
+        put: operations["org-put-groups-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/groups/{id}/dissolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-groups-by-id-dissolve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/groups/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-groups-by-id-members"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/groups/{id}/members/{member}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["org-delete-groups-by-id-members-by-member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/import/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-import-people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/import/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-import-units"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["org-get-people"];
+        put?: never;
+        post: operations["org-post-people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/people/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["org-get-people-by-id"];
+        put: operations["org-put-people-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/people/{id}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-people-by-id-leave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/people/{id}/mobile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["org-get-people-by-id-mobile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/people/{id}/posts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-people-by-id-posts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/people/{id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-people-by-id-return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/posts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["org-put-posts-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/posts/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-posts-by-id-end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/posts/{id}/main": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-posts-by-id-main"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/relations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["org-delete-relations-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["org-get-search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["org-get-units"];
+        put?: never;
+        post: operations["org-post-units"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/units/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["org-get-units-by-id"];
+        put: operations["org-put-units-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/units/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-units-by-id-close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/units/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["org-get-units-by-id-history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/units/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-units-by-id-move"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/units/{id}/relations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-units-by-id-relations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/units/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-units-by-id-reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/units/{id}/staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["org-get-units-by-id-staff"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -299,6 +955,7 @@ export interface components {
         AuditAction: {
             name: string;
             room: string;
+            roomTitle: string;
             title: string;
         };
         AuditActionsOutBody: {
@@ -362,6 +1019,8 @@ export interface components {
             title: string;
             trace: string;
             unit: string;
+            /** @description today's name of the unit, empty for none and where nobody knows it */
+            unitName: string;
             /** @description the action in the caller's language */
             what: string;
         };
@@ -393,6 +1052,8 @@ export interface components {
             title: string;
             trace: string;
             unit: string;
+            /** @description today's name of the unit, empty for none and where nobody knows it */
+            unitName: string;
             /** @description the action in the caller's language */
             what: string;
         };
@@ -518,6 +1179,136 @@ export interface components {
             /** @description cursor of the next page, empty on the last */
             next: string;
         };
+        AuthzDelegateInBody: {
+            /**
+             * Format: date-time
+             * @description now when missing or past
+             */
+            from?: string;
+            perms: string[] | null;
+            reason: string;
+            /** @description the person who receives */
+            to: string;
+            /** Format: date-time */
+            until: string;
+        };
+        AuthzDelegateOutBody: {
+            id: string;
+        };
+        AuthzDelegatedPerm: {
+            held: boolean;
+            perm: string;
+            title: string;
+        };
+        AuthzDelegationItem: {
+            /** Format: date-time */
+            from: string | null;
+            fromName: string;
+            fromPerson: string;
+            fromPost: string;
+            id: string;
+            /** Format: date-time */
+            madeAt: string | null;
+            perms: components["schemas"]["AuthzDelegatedPerm"][];
+            reason: string;
+            /** Format: date-time */
+            revokedAt: string | null;
+            /** @enum {string} */
+            state: "planned" | "valid" | "ended" | "revoked";
+            toName: string;
+            toPerson: string;
+            /** Format: date-time */
+            until: string | null;
+        };
+        AuthzDelegationItemListed: {
+            items: components["schemas"]["AuthzDelegationItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        AuthzMemberItem: {
+            /** Format: date-time */
+            at: string | null;
+            person: string;
+            personName: string;
+            post: string;
+            role: string;
+            roleName: string;
+            roleNameEn: string;
+            title: string;
+            unit: string;
+            unitName: string;
+        };
+        AuthzMemberItemListed: {
+            items: components["schemas"]["AuthzMemberItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        AuthzOptionsOutBody: {
+            /** @description what the caller may delegate */
+            items: components["schemas"]["AuthzPermItem"][];
+            /** Format: int64 */
+            maxDays: number;
+        };
+        AuthzPermItem: {
+            /** @description the administrator it is reserved for, empty when roles may hold it */
+            admin: string;
+            /** @description how far everybody holds it, empty for not at all */
+            default: string;
+            name: string;
+            /** @description in the caller's language */
+            title: string;
+        };
+        AuthzPermRoom: {
+            perms: components["schemas"]["AuthzPermItem"][];
+            room: string;
+            title: string;
+        };
+        AuthzPermissionsOutBody: {
+            items: components["schemas"]["AuthzPermRoom"][];
+        };
+        AuthzPostRolesOutBody: {
+            /** @description ids of the roles the caller may give to or take from this post */
+            assignable: string[];
+            items: components["schemas"]["AuthzRole"][];
+        };
+        AuthzRole: {
+            /** @description cannot be deleted */
+            builtin: boolean;
+            /** Format: date-time */
+            changedAt: string | null;
+            id: string;
+            /** @description of a built-in role, empty otherwise */
+            key: string;
+            /**
+             * Format: int64
+             * @description posts that carry it
+             */
+            members: number;
+            name: string;
+            nameEn: string;
+            note: string;
+            perms: components["schemas"]["AuthzRolePerm"][];
+            /** Format: int64 */
+            version: number;
+        };
+        AuthzRoleBody: {
+            name: string;
+            nameEn?: string;
+            note?: string;
+            perms: components["schemas"]["AuthzRolePerm"][] | null;
+        };
+        AuthzRolePerm: {
+            perm: string;
+            /** @enum {string} */
+            scope: "self" | "unit" | "below" | "street" | "all";
+        };
+        AuthzRolesOutBody: {
+            items: components["schemas"]["AuthzRole"][];
+        };
+        AuthzUpdateRoleInBody: {
+            /** Format: int64 */
+            version: number;
+        };
         FileBeginInBody: {
             name: string;
             /**
@@ -558,22 +1349,532 @@ export interface components {
             /** Format: int64 */
             size: number;
         };
-        JobsRow: {
-            /** Format: int64 */
-            attempt: number;
-            /** Format: int64 */
-            attempts: number;
+        NotifyRow: {
             /** Format: date-time */
-            created: string;
-            /** @description what the last try said */
-            error: string;
-            /** Format: int64 */
-            id: number;
-            name: string;
-            /** Format: date-time */
-            next: string;
+            at: string | null;
+            id: string;
             /** @enum {string} */
-            state: "available" | "cancelled" | "completed" | "discarded" | "pending" | "retryable" | "running" | "scheduled";
+            kind: "info" | "task" | "alarm";
+            /** @description path in the portal, empty for none */
+            link: string;
+            /** @description must be opened by itself */
+            must: boolean;
+            /** @description what kind of thing it is about */
+            object: string;
+            objectId: string;
+            /** Format: date-time */
+            readAt: string | null;
+            /** @description who says it */
+            room: string;
+            /** @description in the caller's language */
+            title: string;
+        };
+        NotifyRowListed: {
+            items: components["schemas"]["NotifyRow"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        NotifyUnread: {
+            /**
+             * Format: int64
+             * @description unread notices, 1000 for that many or more
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description of them such that must be opened
+             */
+            must: number;
+        };
+        OrgAddPostInBody: {
+            leader?: boolean;
+            main?: boolean;
+            /**
+             * Format: int64
+             * @description order within the unit, 1 to 9 for its leaders, 100 when 0
+             */
+            rank?: number;
+            /** @description the day it began, today when empty */
+            since?: string;
+            title?: string;
+            unit: string;
+        };
+        OrgBranch: {
+            /**
+             * Format: int64
+             * @description units right below
+             */
+            children: number;
+            closed: boolean;
+            code: string;
+            id: string;
+            kind: string;
+            name: string;
+            parent: string;
+            /**
+             * Format: int64
+             * @description persons whose main post is in it or below
+             */
+            people: number;
+            /** Format: int64 */
+            rank: number;
+            short: string;
+            street: string;
+        };
+        OrgBranchesOutBody: {
+            items: components["schemas"]["OrgBranch"][];
+        };
+        OrgCreateGroupInBody: {
+            duty?: string;
+            name: string;
+            office?: string;
+            /** @description the day it was set up, today when empty */
+            since?: string;
+        };
+        OrgCreatePersonInBody: {
+            leader?: boolean;
+            mobile?: string;
+            name: string;
+            officePhone?: string;
+            /**
+             * Format: int64
+             * @description order within the unit, 1 to 9 for its leaders, 100 when 0
+             */
+            rank?: number;
+            /** @enum {string} */
+            sex?: "" | "male" | "female";
+            /** @description the day the post began, today when empty */
+            since?: string;
+            staffNo?: string;
+            title?: string;
+            /** @description unit of the main post */
+            unit: string;
+        };
+        OrgCreateUnitInBody: {
+            aliases?: string[] | null;
+            /** @description unified social credit code or division code */
+            code?: string;
+            /** @enum {string} */
+            kind: "district" | "department" | "street" | "community" | "institution" | "enterprise" | "section" | "group";
+            name: string;
+            /** @description empty for the top */
+            parent?: string;
+            /**
+             * Format: int64
+             * @description order among its siblings, 100 when 0
+             */
+            rank?: number;
+            short?: string;
+            /** @description the day it was set up, today when empty */
+            since?: string;
+            /** @description 9-digit division code it answers for; empty inherits */
+            street?: string;
+        };
+        OrgFoundPerson: {
+            id: string;
+            name: string;
+            title: string;
+            /** @description name of the unit of the main post */
+            unit: string;
+        };
+        OrgFoundUnit: {
+            id: string;
+            name: string;
+            /** @description names from the top down, joined by / */
+            path: string;
+        };
+        OrgGroup: {
+            duty: string;
+            /** Format: date-time */
+            from: string | null;
+            id: string;
+            /**
+             * Format: int64
+             * @description who is in it now
+             */
+            members: number;
+            name: string;
+            /** @description id of the unit that is its office, empty for none */
+            office: string;
+            officeName: string;
+            /**
+             * Format: date-time
+             * @description null while it lasts
+             */
+            until: string | null;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgGroupListed: {
+            items: components["schemas"]["OrgGroup"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        OrgGroupMember: {
+            /** Format: date-time */
+            from: string | null;
+            id: string;
+            name: string;
+            person: string;
+            /** Format: int64 */
+            rank: number;
+            role: string;
+            title: string;
+            /** @description of the main post today */
+            unit: string;
+            unitName: string;
+            /**
+             * Format: date-time
+             * @description null while it lasts
+             */
+            until: string | null;
+        };
+        OrgGroupOutBody: {
+            duty: string;
+            /** Format: date-time */
+            from: string | null;
+            id: string;
+            /**
+             * Format: int64
+             * @description who is in it now
+             */
+            members: number;
+            name: string;
+            /** @description id of the unit that is its office, empty for none */
+            office: string;
+            officeName: string;
+            people: components["schemas"]["OrgGroupMember"][];
+            /**
+             * Format: date-time
+             * @description null while it lasts
+             */
+            until: string | null;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgIdOutBody: {
+            id: string;
+        };
+        OrgImportOutBody: {
+            /** Format: int64 */
+            people: number;
+            /** Format: int64 */
+            posts: number;
+            /**
+             * Format: int64
+             * @description rows that are good
+             */
+            rows: number;
+            /** Format: int64 */
+            units: number;
+            /** @description false when only checked */
+            written: boolean;
+        };
+        OrgJoinGroupInBody: {
+            person: string;
+            /**
+             * Format: int64
+             * @description order among those of the same role, 100 when 0
+             */
+            rank?: number;
+            /** @enum {string} */
+            role: "head" | "deputy" | "office_head" | "member";
+            since?: string;
+        };
+        OrgLeaveInBody: {
+            reason?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgMembership: {
+            /** Format: date-time */
+            from: string | null;
+            group: string;
+            name: string;
+            role: string;
+        };
+        OrgMobileOutBody: {
+            mobile: string;
+        };
+        OrgMoveUnitInBody: {
+            /** @description empty for the top */
+            parent?: string;
+            /**
+             * Format: int64
+             * @description order there, unchanged when 0
+             */
+            rank?: number;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgPersonItem: {
+            id: string;
+            initials: string;
+            leader: boolean;
+            /** Format: date-time */
+            leftAt: string | null;
+            /** @description masked; empty when there is none or it is hidden */
+            mobile: string;
+            /** @description a leader's number the caller may not see */
+            mobileHidden: boolean;
+            /** @description the caller may ask for the whole number */
+            mobileWhole: boolean;
+            name: string;
+            officePhone: string;
+            pinyin: string;
+            /** @description current ones, the main one first */
+            posts: components["schemas"]["OrgPost"][];
+            /** @enum {string} */
+            sex: "" | "male" | "female";
+            staffNo: string;
+            /** @description of the main post */
+            title: string;
+            /** @description id of the unit of the main post, empty without one */
+            unit: string;
+            unitName: string;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgPersonItemListed: {
+            items: components["schemas"]["OrgPersonItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        OrgPersonOutBody: {
+            groups: components["schemas"]["OrgMembership"][];
+            id: string;
+            initials: string;
+            leader: boolean;
+            /** Format: date-time */
+            leftAt: string | null;
+            mayEdit: boolean;
+            /** @description masked; empty when there is none or it is hidden */
+            mobile: string;
+            /** @description a leader's number the caller may not see */
+            mobileHidden: boolean;
+            /** @description the caller may ask for the whole number */
+            mobileWhole: boolean;
+            name: string;
+            officePhone: string;
+            /** @description posts that have ended */
+            past: components["schemas"]["OrgPost"][];
+            pinyin: string;
+            /** @description current ones, the main one first */
+            posts: components["schemas"]["OrgPost"][];
+            /** @enum {string} */
+            sex: "" | "male" | "female";
+            staffNo: string;
+            /** @description of the main post */
+            title: string;
+            /** @description id of the unit of the main post, empty without one */
+            unit: string;
+            unitName: string;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgPost: {
+            /** Format: date-time */
+            from: string | null;
+            id: string;
+            leader: boolean;
+            main: boolean;
+            person: string;
+            /**
+             * Format: int64
+             * @description order within the unit, leaders first
+             */
+            rank: number;
+            /** @description 9-digit division code its unit answers for, empty for none */
+            street: string;
+            title: string;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: date-time
+             * @description null while it lasts
+             */
+            until: string | null;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgPostSpan: {
+            /** Format: date-time */
+            from: string | null;
+            leader: boolean;
+            main: boolean;
+            name: string;
+            person: string;
+            post: string;
+            /** Format: int64 */
+            rank: number;
+            title: string;
+            unit: string;
+            /** @description as the unit was called then */
+            unitName: string;
+            /**
+             * Format: date-time
+             * @description null while it lasts
+             */
+            until: string | null;
+        };
+        OrgRelateInBody: {
+            /** @enum {string} */
+            kind: "guidance" | "dual" | "custody";
+            /** @description the day it began, today when empty */
+            since?: string;
+            /** @description the unit that is guided */
+            to: string;
+        };
+        OrgRelation: {
+            /** @description the unit that guides */
+            from: string;
+            fromName: string;
+            id: string;
+            kind: string;
+            /** Format: date-time */
+            since: string | null;
+            /** @description the unit that is guided */
+            to: string;
+            toName: string;
+            /**
+             * Format: date-time
+             * @description null while it lasts
+             */
+            until: string | null;
+        };
+        OrgReturnInBody: {
+            leader?: boolean;
+            /**
+             * Format: int64
+             * @description order within the unit, 1 to 9 for its leaders, 100 when 0
+             */
+            rank?: number;
+            since?: string;
+            title?: string;
+            unit: string;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgSearchOutBody: {
+            people: components["schemas"]["OrgFoundPerson"][];
+            units: components["schemas"]["OrgFoundUnit"][];
+        };
+        OrgStaffOutBody: {
+            /** @description at most 1000, leaders first */
+            items: components["schemas"]["OrgPostSpan"][];
+        };
+        OrgUnitDoneBody: {
+            id: string;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgUnitHistoryOutBody: {
+            items: components["schemas"]["OrgUnitSpan"][];
+        };
+        OrgUnitOutBody: {
+            aliases: string[];
+            /** Format: date-time */
+            closedAt: string | null;
+            /** @description unified social credit code (GB 32100) or division code, empty for none */
+            code: string;
+            id: string;
+            initials: string;
+            kind: string;
+            mayEdit: boolean;
+            name: string;
+            /** @description empty at the top */
+            parent: string;
+            /** @description from the top down, the unit itself last */
+            path: components["schemas"]["OrgUnitRef"][];
+            pinyin: string;
+            /**
+             * Format: int64
+             * @description order among its siblings
+             */
+            rank: number;
+            /** @description those that last, in both directions */
+            relations: components["schemas"]["OrgRelation"][];
+            short: string;
+            /** Format: date-time */
+            since: string | null;
+            /** @description 9-digit division code the unit answers for, its own or inherited */
+            street: string;
+            /** @description 9-digit division code set on the unit itself */
+            streetOwn: string;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgUnitRef: {
+            id: string;
+            name: string;
+        };
+        OrgUnitSpan: {
+            code: string;
+            /** Format: date-time */
+            from: string | null;
+            kind: string;
+            name: string;
+            parent: string;
+            /** @description as the parent was called when the span began */
+            parentName: string;
+            short: string;
+            street: string;
+            /**
+             * Format: date-time
+             * @description null while it lasts
+             */
+            until: string | null;
+        };
+        OrgUnitVersionInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        OrgUpdateGroupInBody: {
+            duty?: string;
+            name: string;
+            office?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgUpdatePersonInBody: {
+            /** @description unchanged when missing, deleted when empty */
+            mobile?: string | null;
+            name: string;
+            officePhone?: string;
+            /** @enum {string} */
+            sex?: "" | "male" | "female";
+            staffNo?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgUpdatePostInBody: {
+            leader?: boolean;
+            /**
+             * Format: int64
+             * @description order within the unit, 1 to 9 for its leaders, 100 when 0
+             */
+            rank?: number;
+            title?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgUpdateUnitInBody: {
+            aliases?: string[] | null;
+            /** @description unified social credit code or division code */
+            code?: string;
+            /** @enum {string} */
+            kind: "district" | "department" | "street" | "community" | "institution" | "enterprise" | "section" | "group";
+            name: string;
+            /**
+             * Format: int64
+             * @description order among its siblings, 100 when 0
+             */
+            rank?: number;
+            short?: string;
+            /** @description 9-digit division code it answers for; empty inherits */
+            street?: string;
+            /** Format: int64 */
+            version: number;
         };
         SettingsGroup: {
             items: components["schemas"]["SettingsItem"][];
@@ -608,7 +1909,7 @@ export interface components {
             /** @description <room>.<setting> */
             name: string;
             /** @description what a string may be, empty for anything */
-            options: string[];
+            options: components["schemas"]["SettingsOption"][];
             /** @description why it was changed last */
             reason: string;
             title: string;
@@ -623,6 +1924,10 @@ export interface components {
         };
         SettingsListOutBody: {
             groups: components["schemas"]["SettingsGroup"][];
+        };
+        SettingsOption: {
+            title: string;
+            value: string;
         };
         SettingsPutInBody: {
             /** @description why; kept with the value and in the audit */
@@ -658,8 +1963,26 @@ export interface components {
             started: string | null;
             version: string;
         };
+        SystemJobRow: {
+            /** Format: int64 */
+            attempt: number;
+            /** Format: int64 */
+            attempts: number;
+            /** Format: date-time */
+            created: string;
+            /** @description what the last try said */
+            error: string;
+            /** Format: int64 */
+            id: number;
+            name: string;
+            /** Format: date-time */
+            next: string;
+            /** @enum {string} */
+            state: "available" | "cancelled" | "completed" | "discarded" | "pending" | "retryable" | "running" | "scheduled";
+            title: string;
+        };
         SystemJobsOutBody: {
-            items: components["schemas"]["JobsRow"][];
+            items: components["schemas"]["SystemJobRow"][];
             /** Format: int64 */
             parked: number;
             /** Format: int64 */
@@ -1027,6 +2350,516 @@ export interface operations {
             };
         };
     };
+    "authz-get-delegations": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                side?: "given" | "received";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzDelegationItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-post-delegations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuthzDelegateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzDelegateOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-get-delegations-all": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description only those neither ended nor revoked */
+                valid?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzDelegationItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-delete-delegations-all-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-get-delegations-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzOptionsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-delete-delegations-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-get-members": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description posts that carry this role */
+                role?: string;
+                /** @description posts whose role holds this permission */
+                perm?: string;
+                /** @description posts in this unit or below */
+                unit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzMemberItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-get-permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzPermissionsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-get-posts-by-post-roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                post: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzPostRolesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-put-posts-by-post-roles-by-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                post: string;
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-delete-posts-by-post-roles-by-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                post: string;
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-get-roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzRolesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-post-roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuthzRoleBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzRole"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-get-roles-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzRole"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-put-roles-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuthzUpdateRoleInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzRole"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-delete-roles-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "file-post-uploads": {
         parameters: {
             query?: never;
@@ -1138,6 +2971,1224 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FileFile"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "notify-get": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description only what is not read */
+                unread?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotifyRowListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "notify-get-count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotifyUnread"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "notify-post-read-all": {
+        parameters: {
+            query?: {
+                /** @description id of the newest notice the reader has before him, so that one that came meanwhile stays unread */
+                upTo?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotifyUnread"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "notify-post-by-id-read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotifyUnread"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-get-groups": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description part of the name, pinyin or initials */
+                q?: string;
+                /** @description dissolved ones too */
+                past?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgGroupListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgCreateGroupInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgIdOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-get-groups-by-id": {
+        parameters: {
+            query?: {
+                /** @description former members too */
+                past?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgGroupOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-put-groups-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgUpdateGroupInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitDoneBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-groups-by-id-dissolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgUnitVersionInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitDoneBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-groups-by-id-members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgJoinGroupInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgIdOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-delete-groups-by-id-members-by-member": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                member: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-import-people": {
+        parameters: {
+            query?: {
+                /** @description the file's name, for the words of a refusal */
+                name?: string;
+                /** @description only check, write nothing */
+                check?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgImportOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-import-units": {
+        parameters: {
+            query?: {
+                /** @description the file's name, for the words of a refusal */
+                name?: string;
+                /** @description only check, write nothing */
+                check?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgImportOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-get-people": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description who holds a post in this unit */
+                unit?: string;
+                /** @description or below it */
+                below?: boolean;
+                /** @description name, pinyin, initials or staff number */
+                q?: string;
+                /** @description who has not left, has left, both */
+                active?: "yes" | "no" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgPersonItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgCreatePersonInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgIdOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-get-people-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgPersonOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-put-people-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgUpdatePersonInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitDoneBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-people-by-id-leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgLeaveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitDoneBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-get-people-by-id-mobile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgMobileOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-people-by-id-posts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the person */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgAddPostInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgIdOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-people-by-id-return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgReturnInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitDoneBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-put-posts-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgUpdatePostInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitDoneBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-posts-by-id-end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-posts-by-id-main": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-delete-relations-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-get-search": {
+        parameters: {
+            query?: {
+                /** @description Chinese, pinyin or initials */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgSearchOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-get-units": {
+        parameters: {
+            query?: {
+                /** @description empty for the top */
+                parent?: string;
+                /** @description the chart at the end of that day, 2022-12-31; today's when empty */
+                asOf?: string;
+                /** @description closed units too; today's chart only */
+                closed?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgBranchesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgCreateUnitInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitDoneBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-get-units-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-put-units-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgUpdateUnitInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitDoneBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-units-by-id-close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgUnitVersionInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitDoneBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-get-units-by-id-history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitHistoryOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-units-by-id-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgMoveUnitInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitDoneBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-units-by-id-relations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the unit that guides */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgRelateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgIdOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-units-by-id-reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgUnitVersionInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgUnitDoneBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-get-units-by-id-staff": {
+        parameters: {
+            query: {
+                /** @description at the end of that day, 2022-12-31 */
+                asOf: string;
+            };
+            header?: never;
+            path: {
+                /** @description the unit */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgStaffOutBody"];
                 };
             };
             /** @description Error */

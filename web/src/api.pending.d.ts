@@ -21,6 +21,7 @@ declare module './api.gen' {
         "/api/identity/sessions/{id}": { parameters: Empty; delete: Operations["identity-session-end"] };
         "/api/identity/tokens": { parameters: Empty; get: Operations["identity-tokens"]; post: Operations["identity-token-add"] };
         "/api/identity/tokens/{id}": { parameters: Empty; delete: Operations["identity-token-end"] };
+        "/api/notify/count": { parameters: Empty; get: Get<{ count: number; must: number }> };
         "/api/org/search": { parameters: Empty; get: Operations["org-search"] };
     }
 }

@@ -19,7 +19,7 @@ export interface Query<T> {
 export interface QueryOptions {
   when?: () => boolean // load only while this holds
   topics?: string[] // load again when one is announced
-  every?: number // milliseconds; also a hidden page is skipped
+  every?: number // milliseconds, skipped while the page is hidden. Every request counts as use of the session: prefer topics
 }
 
 const slowAfter = 8000
