@@ -54,7 +54,8 @@ type Unit struct {
 	Street    string // of a street: its 9-digit division code
 	Rank      int    // order among its siblings
 	ManagedBy string // of a street that another body runs (代管), "" otherwise
-	Cloud     bool   // one of the 36 departments and streets the district's cloud serves
+	Since     time.Time
+	Cloud     bool // one of the 36 departments and streets the district's cloud serves
 }
 
 // Post is what a person does in a unit.
@@ -64,6 +65,7 @@ type Post struct {
 	Rank   int // order within the unit; 1 to 9 are its leading group
 	Leader bool
 	Main   bool
+	Since  time.Time
 }
 
 // Person is somebody with one or two posts, the main one first.
@@ -108,6 +110,9 @@ const People = 10_000
 // today is the day the district stands at: the end of the year the final accounts tell of.
 func today() time.Time { return time.Date(2023, 12, 31, 0, 0, 0, 0, when.Zone) }
 
+// founded is the day of the last reform of the district's organs; the units are as old.
+func founded() time.Time { return time.Date(2019, 3, 1, 0, 0, 0, 0, when.Zone) }
+
 // Build makes the district with that many people. Errors: too few people to fill the posts, or a fault of the build.
 func Build(seed uint64, people int) (*District, error) {
 	b, err := newBuilder(seed)
@@ -136,16 +141,11 @@ func (d *District) Unit(key string) (Unit, bool) {
 	return d.Units[i], true
 }
 
-// Path returns the names from the top down to the unit, without the district itself unless it is the unit.
+// Path returns the names from the district down to the unit.
 func (d *District) Path(key string) []string {
 	u, ok := d.Unit(key)
-	switch {
-	case !ok:
+	if !ok {
 		return nil
-	case u.Parent == "":
-		return []string{u.Name}
-	case u.Parent == Code:
-		return []string{u.Name}
 	}
 	return append(d.Path(u.Parent), u.Name)
 }

@@ -89,7 +89,7 @@ func TestSeedNames(t *testing.T) {
 	if g := d.Groups[0]; len(g.Heads) != 2 || g.Office != "DSJ" || g.Heads[0] != d.People[0].StaffNo || len(g.Members) < 14 {
 		t.Errorf("%+v", g)
 	}
-	if got := strings.Join(d.Path("DSJ-5"), "/"); got != "武汉市洪山区大数据中心/信息办公室" {
+	if got := strings.Join(d.Path("DSJ-5"), "/"); got != "洪山区/武汉市洪山区大数据中心/信息办公室" {
 		t.Error(got)
 	}
 }

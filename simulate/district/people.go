@@ -35,7 +35,8 @@ func (b *builder) hire(unit, title string, rank int, leader bool, k kindOf) {
 // appoint gives person i a post, the main one if it is his first.
 func (b *builder) appoint(i int, unit, title string, rank int, leader bool) {
 	p := &b.d.People[i]
-	p.Posts = append(p.Posts, Post{Unit: unit, Title: title, Rank: rank, Leader: leader, Main: len(p.Posts) == 0})
+	since := founded().AddDate(0, 0, b.rng.IntN(1700)) // to October 2023
+	p.Posts = append(p.Posts, Post{Unit: unit, Title: title, Rank: rank, Leader: leader, Main: len(p.Posts) == 0, Since: since})
 	b.d.inUnit[unit] = append(b.d.inUnit[unit], i)
 	if leader {
 		b.d.leader[unit] = i

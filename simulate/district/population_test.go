@@ -3,6 +3,7 @@ package district
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"iter"
 	"math/rand/v2"
 	"slices"
@@ -215,6 +216,47 @@ func TestFilesReadBack(t *testing.T) {
 		}
 		if i != 2000 || r.Close() != nil {
 			t.Error(c.name, i)
+		}
+	}
+}
+
+// The workbooks of units and people hold every unit and every post, under the heads the import knows.
+func TestOrgWorkbooks(t *testing.T) {
+	d := build(t)
+	posts := 0
+	for _, p := range d.People {
+		posts += len(p.Posts)
+	}
+	for _, c := range []struct {
+		name  string
+		write func(io.Writer) error
+		rows  int
+		first []string
+	}{
+		{"units", d.WriteUnits, len(d.Units), []string{"洪山区", "", "区", "", "武汉市洪山区", "420111", "1", "", "2019-03-01"}},
+		{"people", d.WritePeople, posts, []string{d.People[0].Name, "HS00001", "洪山区", "区委书记", "主职", "1", "是"}},
+	} {
+		var b bytes.Buffer
+		if err := c.write(&b); err != nil {
+			t.Fatal(err)
+		}
+		r, err := table.Open(bytes.NewReader(b.Bytes()), int64(b.Len()), c.name+".xlsx", table.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := r.Head(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for row, err := range r.Rows(head) {
+			if err != nil || len(row.Reasons) > 0 || n == 0 && !slices.Equal(row.Cells[:len(c.first)], c.first) {
+				t.Fatal(row, err)
+			}
+			n++
+		}
+		if n != c.rows || r.Close() != nil {
+			t.Error(c.name, n, "rows, want", c.rows)
 		}
 	}
 }

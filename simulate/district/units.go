@@ -16,11 +16,11 @@ const (
 	rankStreets     = 200
 )
 
-// add appends a unit and returns its key.
-func (b *builder) add(u Unit) string {
+// add appends a unit.
+func (b *builder) add(u Unit) {
+	u.Since = founded()
 	b.d.unit[u.Key] = len(b.d.Units)
 	b.d.Units = append(b.d.Units, u)
-	return u.Key
 }
 
 // buildUnits makes the tree: the district, its 26 departments with sections and institutions, the big data centre,

@@ -3,6 +3,8 @@ package district
 import (
 	"io"
 	"iter"
+	"strings"
+	"time"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/transform"
@@ -61,7 +63,61 @@ func write(out table.Writer, residents iter.Seq[Resident]) error {
 		}
 		err = out.Write(cells...)
 	}
-	if e := out.Close(); err == nil { // closing frees temporary files
+	return closed(out, err)
+}
+
+// WriteUnits writes the units as the workbook from which units are imported.
+func (d *District) WriteUnits(w io.Writer) error {
+	out, err := table.NewXLSX(w, "单位")
+	if err != nil {
+		return err
+	}
+	err = out.Write("单位名称", "上级单位", "类型", "简称", "别名", "代码", "排序", "辖区代码", "成立日期")
+	for _, u := range d.Units {
+		if err == nil {
+			err = out.Write(u.Name, strings.Join(d.Path(u.Parent), "/"), kindName(u.Kind), u.Short, strings.Join(u.Aliases, "、"), u.Code, u.Rank, u.Street, date(u.Since))
+		}
+	}
+	return closed(out, err)
+}
+
+// WritePeople writes the people as the workbook from which people are imported, a row for each post.
+func (d *District) WritePeople(w io.Writer) error {
+	out, err := table.NewXLSX(w, "人员")
+	if err != nil {
+		return err
+	}
+	err = out.Write("姓名", "工号", "单位", "职务", "任职类型", "排序", "领导", "性别", "手机号", "任职日期")
+	for _, p := range d.People {
+		for _, post := range p.Posts {
+			main, sex := "主职", "男"
+			if !post.Main {
+				main = "兼职"
+			}
+			if p.Sex == Female {
+				sex = "女"
+			}
+			if err == nil {
+				err = out.Write(p.Name, p.StaffNo, strings.Join(d.Path(post.Unit), "/"), post.Title, main, post.Rank, post.Leader, sex, p.Mobile, date(post.Since))
+			}
+		}
+	}
+	return closed(out, err)
+}
+
+// kindName is a kind as people write it.
+func kindName(kind string) string {
+	return map[string]string{KindDistrict: "区", KindDepartment: "部门", KindStreet: "街道", KindCommunity: "社区", KindInstitution: "事业单位", KindSection: "内设机构"}[kind]
+}
+
+// date is a civil day as table writes dates.
+func date(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+}
+
+// closed closes out, which frees temporary files, and returns the first error.
+func closed(out table.Writer, err error) error {
+	if e := out.Close(); err == nil {
 		err = e
 	}
 	return err
