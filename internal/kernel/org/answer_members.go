@@ -1,0 +1,24 @@
+package org
+
+import (
+	"context"
+	"strconv"
+
+	"qushu/internal/base/store"
+)
+
+// Addressee is a person with the unit of his main post.
+type Addressee struct{ ID, Name, Unit, UnitName string }
+
+// Members lists up to limit people who have a post in one of units or below, each once, in the order of
+// their ids beginning after the id after; no units means everybody who has not left.
+func (o *Org) Members(ctx context.Context, q store.Queryer, units []string, after string, limit int) ([]Addressee, error) {
+	conds := []store.Cond{store.C("p.left_at = 0"), store.C("p.id > $1", after)}
+	if len(units) > 0 {
+		in := store.In("b.unit", units)
+		conds = append(conds, store.Cond{SQL: "p.id IN (SELECT s.person FROM org_post s JOIN org_below b ON b.below = s.unit_id WHERE s.until_at = 0 AND " + in.SQL + ")", Args: in.Args})
+	}
+	where := store.And(conds...)
+	return store.All(ctx, q, func(m *Addressee) []any { return []any{&m.ID, &m.Name, &m.Unit, &m.UnitName} },
+		`SELECT p.id, p.name, p.unit_id, coalesce(u.name, '') FROM org_person p LEFT JOIN org_unit u ON u.id = p.unit_id WHERE `+where.SQL+` ORDER BY p.id LIMIT `+strconv.Itoa(limit), where.Args...)
+}
