@@ -63,6 +63,7 @@ func NewKit(b Base) *Kit {
 	k.Audit = audit.NewLog(b.DB, b.Ring, k.Jobs, b.Now)
 	k.Authz = authz.New(b.DB, k.Audit, k.Bus, b.Now)
 	k.Org = org.New(b.DB, k.Audit, k.Bus, b.Ring, k.Authz, b.Now)
+	k.Audit.KnowUnits(k.Org.UnitNames)
 	k.Settings = settings.New(b.DB, k.Audit, k.Bus, b.Now)
 	k.System = system.New(b.DB, k.Jobs, k.Audit, k.Settings, b.Now)
 	k.Search = search.New(b.DB)

@@ -14,10 +14,39 @@ import (
 	"qushu/internal/room"
 )
 
-// Item is a row with its action in the caller's language.
+// Item is a row with its action and its unit in words.
 type Item struct {
 	Row
-	What string `json:"what" doc:"the action in the caller's language"`
+	What     string `json:"what" doc:"the action in the caller's language"`
+	UnitName string `json:"unitName" doc:"today's name of the unit, empty for none and where nobody knows it"`
+}
+
+// Units returns the names of units by id; unknown ones are left out.
+type Units func(ctx context.Context, q store.Queryer, ids []string) (map[string]string, error)
+
+// KnowUnits tells the log how units are called, for reading: records keep the id. It comes before the first request.
+func (l *Log) KnowUnits(units Units) { l.units = units }
+
+// name puts words beside the ids of rows.
+func (l *Log) name(ctx context.Context, items []Item) error {
+	var ids []string
+	for i := range items {
+		items[i].What = l.title(web.From(ctx).Lang, items[i].Action)
+		if items[i].Unit != "" {
+			ids = append(ids, items[i].Unit)
+		}
+	}
+	if l.units == nil || len(ids) == 0 {
+		return nil
+	}
+	names, err := l.units(ctx, l.db, ids)
+	if err != nil {
+		return err
+	}
+	for i := range items {
+		items[i].UnitName = names[items[i].Unit]
+	}
+	return nil
 }
 
 // Filter is what a list may be narrowed by.
@@ -88,11 +117,7 @@ func (l *Log) page(ctx context.Context, f Filter, scope store.Scope, more ...sto
 	if err != nil {
 		return nil, err
 	}
-	lang := web.From(ctx).Lang
-	for i := range rows.Items {
-		rows.Items[i].What = l.title(lang, rows.Items[i].Action)
-	}
-	return &listOut{rows}, nil
+	return &listOut{rows}, l.name(ctx, rows.Items)
 }
 
 func (l *Log) title(lang, action string) string {
@@ -194,8 +219,11 @@ func (l *Log) show(ctx context.Context, in *showIn) (*showOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := Full{Item: Item{Row: row, What: l.title(web.From(ctx).Lang, row.Action)}, Detail: row.Detail.V,
-		Intact: !row.unreadable && l.ring.VerifyMAC(secret.Audit, row.MAC, text)}
+	one := []Item{{Row: row}}
+	if err := l.name(ctx, one); err != nil {
+		return nil, err
+	}
+	out := Full{Item: one[0], Detail: row.Detail.V, Intact: !row.unreadable && l.ring.VerifyMAC(secret.Audit, row.MAC, text)}
 	if out.Detail == nil {
 		out.Detail = map[string]any{}
 	}
@@ -212,7 +240,8 @@ func (l *Log) actions(ctx context.Context, _ *struct{}) (*actionsOut, error) {
 	out := &actionsOut{}
 	out.Body.Items = make([]Action, len(l.declared))
 	for i, a := range l.declared {
-		a.Title = l.title(web.From(ctx).Lang, a.Name)
+		lang := web.From(ctx).Lang
+		a.Title, a.RoomTitle = l.title(lang, a.Name), l.words.Text(lang, "room."+a.Room)
 		out.Body.Items[i] = a
 	}
 	return out, nil

@@ -102,13 +102,16 @@ type Log struct {
 	files rootFiles
 	reads reads
 
+	atOnce int64 // records a caller waits for
+
 	declared []Action      // of all rooms; set before the first request
 	words    *errs.Catalog // likewise
+	units    Units         // likewise, nil where nobody knows them
 }
 
 // NewLog returns a log over db whose marks and signatures are made with ring. Long verifications run as jobs of c.
 func NewLog(db *store.DB, ring *secret.Ring, c *jobs.Client, now func() time.Time) *Log {
-	return &Log{db: db, ring: ring, jobs: c, now: now, wake: make(chan struct{}, 1)}
+	return &Log{db: db, ring: ring, jobs: c, now: now, wake: make(chan struct{}, 1), atOnce: atOnce}
 }
 
 // Record writes e in tx, with who acts, where and when taken from ctx.

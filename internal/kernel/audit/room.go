@@ -12,9 +12,10 @@ import (
 
 // Action is one declared action with its title in the caller's language.
 type Action struct {
-	Name  string `json:"name"`
-	Room  string `json:"room"`
-	Title string `json:"title"`
+	Name      string `json:"name"`
+	Room      string `json:"room"`
+	RoomTitle string `json:"roomTitle"`
+	Title     string `json:"title"`
 }
 
 // Furnish tells the log which actions the installed rooms write, and the words for them. It comes

@@ -100,6 +100,19 @@ func (o *Org) Units(ctx context.Context, q store.Queryer, ids []string) (map[str
 	return out, nil
 }
 
+// UnitNames returns the names of the units of ids by id; unknown ones are left out.
+func (o *Org) UnitNames(ctx context.Context, q store.Queryer, ids []string) (map[string]string, error) {
+	all, err := o.Units(ctx, q, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]string, len(all))
+	for id, u := range all {
+		out[id] = u.Name
+	}
+	return out, nil
+}
+
 // UnitByCode returns the open unit with a credit or division code; Missing when there is none.
 func (o *Org) UnitByCode(ctx context.Context, q store.Queryer, code string) (Unit, error) {
 	if code = strings.ToUpper(strings.TrimSpace(code)); code == "" {

@@ -22,7 +22,7 @@ type Item struct {
 	Default any        `json:"default"`
 	Min     int        `json:"min" doc:"least value of an int"`
 	Max     int        `json:"max" doc:"greatest value of an int"`
-	Options []string   `json:"options" nullable:"false" doc:"what a string may be, empty for anything"`
+	Options []Option   `json:"options" nullable:"false" doc:"what a string may be, empty for anything"`
 	Admin   string     `json:"admin" enum:"system,security" doc:"who may edit it"`
 	Mine    bool       `json:"mine" doc:"whether the caller may edit it"`
 	Changed bool       `json:"changed" doc:"whether the value differs from the default"`
@@ -30,6 +30,12 @@ type Item struct {
 	By      string     `json:"by" doc:"who changed it last"`
 	At      store.Time `json:"at"`
 	Reason  string     `json:"reason" doc:"why it was changed last"`
+}
+
+// Option is one value a text setting may have. Its title is the text "option.<setting>.<value>".
+type Option struct {
+	Value string `json:"value"`
+	Title string `json:"title"`
 }
 
 // Group is the settings of one room.
@@ -78,7 +84,7 @@ func (s *Settings) list(ctx context.Context, _ *struct{}) (*listOut, error) {
 
 func (s *Settings) item(ctx context.Context, name string, d *declared, r row) Item {
 	it := Item{Name: name, Title: s.title(ctx, name), Type: typeOf(d.Default), Value: d.Default, Default: d.Default, Min: d.Min, Max: d.Max,
-		Options: append([]string{}, d.Options...), Admin: string(d.Admin), Mine: d.Admin == authz.From(ctx).Admin,
+		Options: s.options(ctx, name, d), Admin: string(d.Admin), Mine: d.Admin == authz.From(ctx).Admin,
 		Version: r.Version, By: r.By, At: r.At, Reason: r.Reason}
 	if r.Version > 0 {
 		if v, bad := d.read(r.Value.V.V); bad == nil {
@@ -87,6 +93,17 @@ func (s *Settings) item(ctx context.Context, name string, d *declared, r row) It
 	}
 	it.Changed = !reflect.DeepEqual(it.Value, it.Default)
 	return it
+}
+
+func (s *Settings) options(ctx context.Context, name string, d *declared) []Option {
+	out := make([]Option, len(d.Options))
+	for i, v := range d.Options {
+		out[i] = Option{v, v}
+		if key := "option." + name + "." + v; s.words.Has(key) {
+			out[i].Title = s.words.Text(web.From(ctx).Lang, key)
+		}
+	}
+	return out
 }
 
 func (s *Settings) title(ctx context.Context, name string) string {

@@ -25,7 +25,7 @@ type heard struct {
 }
 
 func knobs(kit *kernel.Kit, got chan string) *room.Room {
-	zh := `{"room.knob":"旋钮","setting.knob.minutes":"分钟","setting.knob.on":"开启","setting.knob.mode":"方式","setting.knob.words":"词","setting.knob.district":"区名"}`
+	zh := `{"room.knob":"旋钮","option.knob.mode.admins":"管理员","setting.knob.minutes":"分钟","setting.knob.on":"开启","setting.knob.mode":"方式","setting.knob.words":"词","setting.knob.district":"区名"}`
 	return &room.Room{Name: "knob", Pillar: room.Apps,
 		Text: fstest.MapFS{"text/zh.json": {Data: []byte(zh)}, "text/en.json": {Data: []byte(strings.Replace(zh, "分钟", "Minutes", 1))}},
 		Settings: []room.Setting{
@@ -101,14 +101,14 @@ func TestSettings(t *testing.T) {
 		if n, m, on, w := set.Int(ctx, "knob.minutes"), set.String(ctx, "knob.mode"), set.Bool(ctx, "knob.on"), set.Strings(ctx, "knob.words"); n != 25 || m != "all" || on || len(w) != 2 || w[1] != "丙" {
 			t.Error("read back:", n, m, on, w)
 		}
-		if p := set.Public(ctx); len(p) != 1 || p["knob.district"] != "洪山区" {
+		if p := set.Public(ctx); p["knob.district"] != "洪山区" || p["knob.minutes"] != nil {
 			t.Error("public:", p)
 		}
 		if got := []string{<-h.got, <-h.got, <-h.got, <-h.got, <-h.got}; !strings.Contains(strings.Join(got, " "), "knob.words") {
 			t.Error("events:", got)
 		}
 		e.Run(t, []kerneltest.Case{
-			{Name: "list", As: aud, Call: "GET /api/settings", Status: 200, Want: []string{`"title":"旋钮"`, `"reason":"试试"`, `"default":30`, `"changed":true`, `"options":["admins","all","none"]`, `"mine":false`}, Not: []string{`"mine":true`}},
+			{Name: "list", As: aud, Call: "GET /api/settings", Status: 200, Want: []string{`"title":"旋钮"`, `"reason":"试试"`, `"default":30`, `"changed":true`, `"options":[{"value":"admins","title":"管理员"},{"value":"all","title":"all"},{"value":"none","title":"none"}]`, `"mine":false`}, Not: []string{`"mine":true`}},
 			{Name: "list in English", As: sec, Call: "GET /api/settings", Lang: "en", Status: 200, Want: []string{`"title":"Minutes"`, `"mine":true`}},
 			{Name: "no list for a person", As: zhang, Call: "GET /api/settings", Status: 403, Want: []string{"三类管理员"}},
 		})

@@ -78,6 +78,7 @@ type healthOut struct {
 
 // Words finds texts; the house's catalogue is one.
 type Words interface {
+	Has(key string) bool
 	Text(lang, key string, args ...any) string
 }
 
@@ -101,11 +102,17 @@ type jobsIn struct {
 	Parked bool `query:"parked" doc:"those that wait for an administrator"`
 }
 
+// jobRow is a job with what it does in words, the text "job.<name>".
+type jobRow struct {
+	jobs.Row
+	Title string `json:"title"`
+}
+
 type jobsOut struct {
 	Body struct {
-		Items   []jobs.Row `json:"items" nullable:"false"`
-		Waiting int        `json:"waiting"`
-		Parked  int        `json:"parked"`
+		Items   []jobRow `json:"items" nullable:"false"`
+		Waiting int      `json:"waiting"`
+		Parked  int      `json:"parked"`
 	}
 }
 
@@ -114,9 +121,16 @@ const shown = 200
 
 func (y *System) list(ctx context.Context, in *jobsIn) (*jobsOut, error) {
 	var o jobsOut
-	var err error
-	if o.Body.Items, err = y.jobs.List(ctx, in.Parked, shown); err != nil {
+	rows, err := y.jobs.List(ctx, in.Parked, shown)
+	if err != nil {
 		return nil, err
+	}
+	o.Body.Items = make([]jobRow, len(rows))
+	for i, r := range rows {
+		o.Body.Items[i] = jobRow{r, r.Name}
+		if key := "job." + r.Name; y.catalog.Has(key) {
+			o.Body.Items[i].Title = y.catalog.Text(web.From(ctx).Lang, key)
+		}
 	}
 	o.Body.Waiting, o.Body.Parked, err = y.jobs.Counts(ctx)
 	return &o, err
