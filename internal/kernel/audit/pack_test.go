@@ -88,7 +88,9 @@ func TestPack(t *testing.T) {
 			{"a hidden field", func(l []string) []string { l[10] = strings.Replace(l[10], `{"seq"`, `{"note":"x","seq"`, 1); return l }, mine, audit.PackUnread, 10, "无法识别"},
 			{"two in one line", func(l []string) []string { l[10] = l[10][:len(l[10])-1] + `,"root":{}}`; return l }, mine, audit.PackUnread, 10, "无法识别"},
 			{"something behind the end", func(l []string) []string { return append(l, l[30]) }, mine, audit.PackUnread, 0, "无法识别"},
-			{"a huge line", func(l []string) []string { return append(l[:11:11], append([]string{strings.Repeat("x", 3<<20)}, l[11:]...)...) }, mine, audit.PackUnread, 0, "导出包第 12 行"},
+			{"a huge line", func(l []string) []string {
+				return append(l[:11:11], append([]string{strings.Repeat("x", 3<<20)}, l[11:]...)...)
+			}, mine, audit.PackUnread, 0, "导出包第 12 行"},
 			{"a record from beyond", func(l []string) []string { l[30] = strings.Replace(l[30], `"seq":29`, `"seq":99`, 1); return l }, mine, audit.Outside, 29, "不在链上"},
 		} {
 			t.Run(c.name, func(t *testing.T) {

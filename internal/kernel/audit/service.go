@@ -26,10 +26,14 @@ func (l *Log) serve(ctx context.Context) error {
 		return err
 	}
 	for {
-		if _, err := l.Chain(ctx); err != nil {
-			return err
+		_, err := l.Chain(ctx)
+		if err == nil {
+			err = l.sealDue(ctx)
 		}
-		if err := l.sealDue(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		select {

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"qushu/internal/base/errs"
@@ -28,38 +29,46 @@ func waiting(ctx context.Context, q store.Queryer, before store.Time) (backlog, 
 		FROM (SELECT at FROM audit WHERE seq = 0 ORDER BY id LIMIT 10000) AS o WHERE at < $1`, before)
 }
 
+// placing is how many rows one statement writes. SQLite looks parameters up by name, one after the
+// other, so that a statement with many costs their square.
+const placing = 64
+
 // placed writes the places and hashes of rows; it reports how many rows took theirs.
 func placed(ctx context.Context, tx *store.Tx, rows []Row) (int64, error) {
-	size := 16 // few sizes, so that PostgreSQL keeps few prepared statements; the rest is filled with rows that match nothing
-	for size < len(rows) {
-		size = min(size*8, batch)
-	}
-	args := make([]any, 0, 3*size)
-	for i := range size {
-		if i < len(rows) {
-			args = append(args, rows[i].ID, rows[i].Seq, rows[i].Hash)
-		} else {
-			args = append(args, "", int64(0), "")
+	total := int64(0)
+	for part := range slices.Chunk(rows, placing) {
+		size := 8 // two sizes, so that PostgreSQL keeps two prepared statements; the rest is rows that match nothing
+		if len(part) > size {
+			size = placing
 		}
+		args := make([]any, 0, 3*size)
+		for i := range size {
+			if i < len(part) {
+				args = append(args, part[i].ID, part[i].Seq, part[i].Hash)
+			} else {
+				args = append(args, "", int64(0), "")
+			}
+		}
+		res, err := tx.ExecContext(ctx, placement(size), args...)
+		if err != nil {
+			return 0, err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return 0, fmt.Errorf("audit: %w", err)
+		}
+		total += n
 	}
-	res, err := tx.ExecContext(ctx, placing(size), args...)
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return 0, fmt.Errorf("audit: %w", err)
-	}
-	return n, nil
+	return total, nil
 }
 
-func placing(size int) string {
+func placement(size int) string {
 	var b strings.Builder
-	b.WriteString(`WITH v (id, seq, hash) AS (VALUES (CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT))`)
+	b.WriteString(`WITH audit_v (id, seq, hash) AS (VALUES (CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT))`)
 	for i := 1; i < size; i++ {
 		fmt.Fprintf(&b, ", ($%d, $%d, $%d)", 3*i+1, 3*i+2, 3*i+3)
 	}
-	b.WriteString(`) UPDATE audit SET seq = v.seq, hash = v.hash FROM v WHERE audit.id = v.id AND audit.seq = 0`)
+	b.WriteString(`) UPDATE audit SET seq = audit_v.seq, hash = audit_v.hash FROM audit_v WHERE audit.id = audit_v.id AND audit.seq = 0`)
 	return b.String()
 }
 
