@@ -1,5 +1,5 @@
 // A fresh machine: the set-up page with the token from the terminal, three administrators, and each of them at work
-// with a second factor. Runs against bin/qushu (or QUSHU_BIN).
+// with a second factor. Runs against bin/qushu (or E2E_PROGRAM).
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
 import { openBrowser, phone } from './lib/browser.mjs'
@@ -44,7 +44,7 @@ it('sets up three administrators with the token from the terminal', async () => 
 for (const admin of admins) {
   it(`lets the ${admin.kind} administrator in with a second factor`, async () => {
     const b = await openBrowser(server.url, { viewport: admin.kind === 'audit' ? phone : undefined, expected: refused })
-    await signIn(b.page, server.url, admin)
+    await signIn(b.page, server.url, admin, (step) => b.gate(`first-start-${admin.kind}-${step}`))
     await b.gate(`first-start-${admin.kind}`)
     await b.go('/me')
     await b.gate(`first-start-${admin.kind}-me`)

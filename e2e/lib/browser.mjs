@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const executablePath = process.env.QUSHU_CHROMIUM ?? '/usr/bin/chromium'
-const out = process.env.QUSHU_E2E_OUT ?? fileURLToPath(new URL('../out/', import.meta.url))
+const executablePath = process.env.E2E_CHROMIUM ?? '/usr/bin/chromium'
+const out = process.env.E2E_OUT ?? fileURLToPath(new URL('../out/', import.meta.url))
 
 /** Widths the pages are looked at: a desk and a phone. */
 export const desk = { width: 1440, height: 900 }
