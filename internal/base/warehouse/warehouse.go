@@ -4,7 +4,8 @@
 // it is written last, and what no row names is collected by Sweep a day later. So readers keep the version they began
 // with while the next one loads, and going back is naming an older one.
 //
-// Engines live in packages below (duck, mem) and pass one suite (warehousetest). Nothing here needs cgo.
+// An engine lives in a package below (duck is the one there is) and passes the suite in warehousetest. Nothing here
+// needs cgo.
 package warehouse
 
 import (
@@ -27,7 +28,7 @@ var Text embed.FS
 type Store interface {
 	// Load writes rows as a new version and returns it. It reads rows to the end or to the first error; whatever goes
 	// wrong, a crash included, nothing of the version stays. Rows must come from a disk or from memory, not from a slow
-	// network: the next load waits.
+	// network, since the next load waits; they may come from a Query of this store, but must not write to it.
 	Load(ctx context.Context, spec Spec, rows iter.Seq2[Row, error]) (Loaded, error)
 	// Version returns the version named id.
 	Version(ctx context.Context, id string) (Version, error)

@@ -42,7 +42,7 @@ func (s *Store) Snapshot(ctx context.Context, dir string, ids []string) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return explain(err)
+			return s.explain(err)
 		}
 	}
 	return nil
@@ -55,7 +55,11 @@ func (s *Store) export(ctx context.Context, dir string, v warehouse.Version) err
 	}
 	own := filepath.Join(s.transfer(), "out_"+id.New()+".parquet")
 	defer os.Remove(own)
-	if _, err := s.db.ExecContext(ctx, "COPY "+table(v.ID)+" TO "+quote(own)+" (FORMAT parquet, COMPRESSION zstd)"); err != nil {
+	err := s.use(ctx, func(conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, "COPY "+table(v.ID)+" TO "+quote(own)+" (FORMAT parquet, COMPRESSION zstd)")
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	sum, err := copyFile(ctx, filepath.Join(dir, v.ID+".parquet"), own)
@@ -110,7 +114,7 @@ func (s *Store) restore(ctx context.Context, dir, vid string) (warehouse.Version
 	case ctx.Err() != nil:
 		return m.Version, ctx.Err()
 	case err != nil:
-		return m.Version, explain(err)
+		return m.Version, s.explain(err)
 	case sum != m.SHA256:
 		return m.Version, bad(nil)
 	}

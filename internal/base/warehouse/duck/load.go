@@ -51,7 +51,7 @@ func (s *Store) Load(ctx context.Context, spec warehouse.Spec, rows iter.Seq2[wa
 		if err := l.cluster(ctx, tx); err != nil {
 			return err
 		}
-		l.out.Version = l.feed.Version(l.id, spec, l.out.Duplicates, s.now())
+		l.out.Version = l.feed.Version(l.id, spec, l.out.Duplicates, s.options.Now())
 		return register(ctx, tx, l.out.Version)
 	}, func() { s.versions[l.id] = l.out.Version })
 	if source != nil {

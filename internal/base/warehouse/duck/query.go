@@ -30,13 +30,13 @@ func (s *Store) Query(ctx context.Context, q warehouse.Query) (*warehouse.Result
 		return nil, err
 	}
 	return &warehouse.Result{Columns: p.Columns(), Rows: func(yield func([]any, error) bool) {
-		err := s.run(ctx, p, yield)
+		err := s.use(ctx, func(conn *sql.Conn) error { return run(ctx, conn, p, yield) })
 		switch {
 		case err == nil || errors.Is(err, errStop):
 		case ctx.Err() != nil:
 			yield(nil, ctx.Err())
 		default:
-			yield(nil, s.vanished(p, explain(err)))
+			yield(nil, s.vanished(p, err))
 		}
 	}}, nil
 }
@@ -56,12 +56,7 @@ func (s *Store) vanished(p *warehouse.Plan, err error) error {
 	return err
 }
 
-func (s *Store) run(ctx context.Context, p *warehouse.Plan, yield func([]any, error) bool) error {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func run(ctx context.Context, conn *sql.Conn, p *warehouse.Plan, yield func([]any, error) bool) error {
 	w := write(p, "")
 	for i, l := range w.lists {
 		name := fmt.Sprintf("l%d", i)

@@ -74,6 +74,24 @@ func bigTable(t *testing.T, open Open) {
 			t.Errorf("%s: %d rows, want %d", name, len(seen), want)
 		}
 	}
+	// A table may be made of another one.
+	res, err := s.Query(t.Context(), warehouse.Query{From: v.ID, Group: []string{"街道"}, Select: []warehouse.Item{{Col: "街道"}, {Agg: warehouse.Count, As: "人数"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := s.Load(t.Context(), warehouse.Spec{Table: "街道人数", Columns: res.Columns}, func(yield func(warehouse.Row, error) bool) {
+		for row, err := range res.Rows {
+			if !yield(warehouse.Row{Values: row}, err) {
+				return
+			}
+		}
+	})
+	if err != nil || made.Rows != 17 {
+		t.Errorf("made of another: %+v, %v", made, err)
+	}
+	if err := s.Drop(t.Context(), made.ID); err != nil {
+		t.Error(err)
+	}
 	st, err := s.Stats(t.Context())
 	if err != nil || st.Versions != 1 || st.Rows != n || st.Memory <= 0 {
 		t.Errorf("stats: %+v, %v", st, err)
