@@ -71,6 +71,7 @@ func Open(kit *Kit, rooms []*room.Room, o Options) (*House, error) {
 	kit.Audit.Furnish(h.Rooms, h.Catalog)
 	kit.Authz.Furnish(h.Rooms, h.Catalog)
 	kit.Settings.Furnish(h.Rooms, h.Catalog)
+	kit.Identity.Furnish(h.Rooms, h.Catalog)
 	kit.System.Furnish(h.Catalog)
 	var bad []error
 	for _, r := range h.Rooms {
@@ -87,6 +88,9 @@ func Open(kit *Kit, rooms []*room.Room, o Options) (*House, error) {
 	o.Web.Catalog = h.Catalog
 	if o.Web.Ready == nil {
 		o.Web.Ready = kit.DB.Ping
+	}
+	if o.Web.Authenticate == nil {
+		o.Web.Authenticate = kit.Identity.Authenticate
 	}
 	h.Server = web.New(o.Web)
 	in := &room.House{Server: h.Server, DB: kit.DB, Mask: mask, Denied: h.denied, Unaudited: o.Unaudited}

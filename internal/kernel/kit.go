@@ -19,6 +19,7 @@ import (
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/file"
+	"qushu/internal/kernel/identity"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
 	"qushu/internal/kernel/settings"
@@ -33,6 +34,7 @@ type Base struct {
 	MaxUpload int64           // bytes of one file
 	Warehouse warehouse.Store // nil where no dataset is stored
 	Hub       *realtime.Hub   // nil where nobody listens
+	Identity  identity.Options
 	Now       func() time.Time
 }
 
@@ -45,6 +47,7 @@ type Kit struct {
 	Authz    *authz.Authz
 	Org      *org.Org
 	Settings *settings.Settings
+	Identity *identity.Identity
 	System   *system.System
 	Search   *search.Index
 	Files    *file.Files
@@ -65,6 +68,8 @@ func NewKit(b Base) *Kit {
 	k.Org = org.New(b.DB, k.Audit, k.Bus, b.Ring, k.Authz, b.Now)
 	k.Audit.KnowUnits(k.Org.UnitNames)
 	k.Settings = settings.New(b.DB, k.Audit, k.Bus, b.Now)
+	k.Identity = identity.New(identity.Deps{DB: b.DB, Ring: b.Ring, Log: k.Audit, Bus: k.Bus, Settings: k.Settings, Now: b.Now,
+		People: identity.FromOrg(k.Org), Rights: k.Authz, Hasher: secret.NewHasher(secret.DefaultParams(), 0)}, b.Identity)
 	k.System = system.New(b.DB, k.Jobs, k.Audit, k.Settings, b.Now)
 	k.Search = search.New(b.DB)
 	k.Files = file.New(b.DB, b.Blobs, k.Audit, b.Now, b.MaxUpload)

@@ -12,6 +12,7 @@ func (k *Kit) rooms() []*room.Room {
 		k.Authz.Room(),
 		k.Org.Room(),
 		k.Settings.Room(),
+		k.Identity.Room(),
 		k.System.Room(),
 		k.Files.Room(),
 		k.Datasets.Room(),
