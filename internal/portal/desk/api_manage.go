@@ -202,16 +202,12 @@ func (d *Desk) export(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	words, err := errs.NewCatalog(Text)
-	if err != nil {
-		return err
-	}
 	if err := d.audit.Note(ctx, audit.Entry{Action: "desk.export", Object: "desk_notice", ID: n.ID, Title: n.Title, Subjects: len(all)}); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="receipts-`+n.ID+`.csv"`)
-	say := func(key string) string { return words.Text(web.From(ctx).Lang, "desk.csv_"+key) }
+	say := func(key string) string { return d.words.Text(web.From(ctx).Lang, "desk.csv_"+key) }
 	out := table.NewCSV(w, table.CSVOptions{})
 	if err := out.Write(say("unit"), say("name"), say("state"), say("seen_at"), say("read_at")); err != nil {
 		return err

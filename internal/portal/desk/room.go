@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qushu/internal/base/bus"
+	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
 	"qushu/internal/base/when"
 	"qushu/internal/kernel"
@@ -79,6 +80,7 @@ type Desk struct {
 	db    *store.DB
 	bus   *bus.Bus
 	audit *audit.Log
+	words *errs.Catalog
 	now   func() time.Time
 }
 
@@ -94,7 +96,7 @@ type Published struct {
 
 // New declares the room.
 func New(kit *kernel.Kit, p Ports) *room.Room {
-	d := &Desk{Ports: p, db: kit.DB, bus: kit.Bus, audit: kit.Audit, now: kit.Now}
+	d := &Desk{Ports: p, db: kit.DB, bus: kit.Bus, audit: kit.Audit, words: kit.Words, now: kit.Now}
 	return &room.Room{
 		Name: "desk", Pillar: room.Portal, Schema: schema, Text: Text,
 		Perms: []room.Perm{{Name: "desk.read", Default: room.All}, {Name: "desk.publish"}},
