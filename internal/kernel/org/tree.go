@@ -10,9 +10,10 @@ import (
 // The tree as it is kept: the closure org_below, and on each unit a path that sorts the whole tree and
 // the street it answers for. All three are changed in the transaction of the change.
 
-// segment is a unit's part of its path: 14 characters, the rank before a part of the id.
+// segment is a unit's part of its path: the rank, then the part of the id that says when it was made,
+// so that of two with one rank the older comes first.
 func segment(rank int, id string) string {
-	return strconv.Itoa(100_000+rank) + id[max(0, len(id)-8):]
+	return strconv.Itoa(100_000+rank) + id[:min(len(id), 13)]
 }
 
 // place is a unit's path and street below its parent's.
