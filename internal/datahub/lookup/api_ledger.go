@@ -1,0 +1,90 @@
+package lookup
+
+import (
+	"context"
+
+	"qushu/internal/base/store"
+	"qushu/internal/kernel/authz"
+)
+
+// Entry is a look as the ledger shows it: who looked where, when and why; neither the key nor a value.
+type Entry struct {
+	ID       string     `json:"id"`
+	At       store.Time `json:"at"`
+	Dataset  string     `json:"dataset"`
+	Title    string     `json:"title"`
+	Column   string     `json:"column" doc:"name of the key it was looked up by"`
+	Purpose  string     `json:"purpose"`
+	Basis    string     `json:"basis"`
+	Person   string     `json:"person"`
+	Name     string     `json:"personName"`
+	UnitName string     `json:"unitName" doc:"of the person's post"`
+	Hits     int        `json:"hits" doc:"rows found"`
+	Revealed int        `json:"revealed" doc:"fields shown in clear"`
+	Reveals  []Reveal   `json:"reveals" nullable:"false"`
+}
+
+type mineIn struct{ store.Page }
+
+type ledgerIn struct {
+	store.Page
+	Dataset string     `query:"dataset" maxLength:"40" doc:"id"`
+	Person  string     `query:"person" maxLength:"40" doc:"id"`
+	From    store.Time `query:"from"`
+	Until   store.Time `query:"until"`
+	Bare    bool       `query:"revealed" doc:"only looks of which something was revealed"`
+}
+
+type ledgerOut struct{ Body store.Listed[Entry] }
+
+// mine lists the actor's own looks.
+func (l *Lookup) mine(ctx context.Context, in *mineIn) (*ledgerOut, error) {
+	return l.entries(ctx, store.Scoped(store.C("person = $1", authz.From(ctx).Person)), nil, in.Page)
+}
+
+// ledger lists the looks at the datasets of the actor's units.
+func (l *Lookup) ledger(ctx context.Context, in *ledgerIn) (*ledgerOut, error) {
+	var where []store.Cond
+	if in.Dataset != "" {
+		where = append(where, store.C("dataset = $1", in.Dataset))
+	}
+	if in.Person != "" {
+		where = append(where, store.C("person = $1", in.Person))
+	}
+	if !in.From.IsZero() {
+		where = append(where, store.C("at >= $1", in.From))
+	}
+	if !in.Until.IsZero() {
+		where = append(where, store.C("at < $1", in.Until))
+	}
+	if in.Bare {
+		where = append(where, store.C("revealed > 0"))
+	}
+	return l.entries(ctx, owned(ctx), where, in.Page)
+}
+
+func (l *Lookup) entries(ctx context.Context, scope store.Scope, where []store.Cond, page store.Page) (*ledgerOut, error) {
+	all, err := listLooks(ctx, l.db, scope, where, page)
+	if err != nil {
+		return nil, err
+	}
+	reveals, err := revealsOf(ctx, l.db, all.Items)
+	if err != nil {
+		return nil, err
+	}
+	var units []string
+	for _, k := range all.Items {
+		units = append(units, k.Unit)
+	}
+	names, err := l.names.Units(ctx, l.db, units)
+	out := &ledgerOut{store.Listed[Entry]{Items: []Entry{}, Next: all.Next}}
+	for _, k := range all.Items {
+		e := Entry{ID: k.ID, At: k.At, Dataset: k.Dataset, Title: k.Title, Column: k.Column, Purpose: k.Purpose, Basis: k.Basis, Person: k.Person, Name: k.PersonName,
+			UnitName: names[k.Unit], Hits: k.Hits, Revealed: k.Revealed, Reveals: reveals[k.ID]}
+		if e.Reveals == nil {
+			e.Reveals = []Reveal{}
+		}
+		out.Body.Items = append(out.Body.Items, e)
+	}
+	return out, err
+}

@@ -1,0 +1,70 @@
+// Package lookup finds one record in a dataset by its key (数据查询): the person states a purpose, sees the
+// record masked, and may reveal one field with a reason when that is granted. Every look stands in the
+// ledger and in the audit, found or not; the key itself stands in neither.
+package lookup
+
+import (
+	"context"
+	"embed"
+	"time"
+
+	"qushu/internal/base/jobs"
+	"qushu/internal/base/secret"
+	"qushu/internal/base/store"
+	"qushu/internal/kernel"
+	"qushu/internal/kernel/audit"
+	"qushu/internal/kernel/dataset"
+	"qushu/internal/kernel/settings"
+	"qushu/internal/room"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// Text holds the words of this package.
+//
+//go:embed text/*.json
+var Text embed.FS
+
+// Names tells what units are called. Ids it does not know are left out.
+type Names interface {
+	Units(ctx context.Context, q store.Queryer, ids []string) (map[string]string, error)
+}
+
+// Lookup is the room.
+type Lookup struct {
+	db       *store.DB
+	audit    *audit.Log
+	datasets *dataset.Datasets
+	settings *settings.Settings
+	ring     *secret.Ring
+	now      func() time.Time
+	names    Names
+}
+
+// New declares the room. lookup.reveal is the right to reveal what one's own units answer for; what others have granted
+// for revealing needs no more than lookup.find.
+func New(kit *kernel.Kit, names Names) *room.Room {
+	l := &Lookup{db: kit.DB, audit: kit.Audit, datasets: kit.Datasets, settings: kit.Settings, ring: kit.Ring, now: kit.Now, names: names}
+	return &room.Room{
+		Name: "lookup", Pillar: room.Datahub, Schema: schema, Text: Text,
+		Perms: []room.Perm{{Name: "lookup.find"}, {Name: "lookup.reveal"}, {Name: "lookup.ledger"}},
+		Menu: []room.Menu{{Name: "find", Path: "/lookup", Perm: "lookup.find", Rank: 320},
+			{Name: "ledger", Path: "/lookup/ledger", Perm: "lookup.ledger", Rank: 321}},
+		Routes: []room.Route{
+			room.Get("/datasets", "lookup.find", l.list),
+			room.Post("/find", "lookup.find", l.find).Secrets(),
+			room.Post("/reveal", "lookup.find", l.reveal).Secrets(),
+			room.Get("/mine", "lookup.find", l.mine),
+			room.Get("/ledger", "lookup.ledger", l.ledger),
+		},
+		Jobs:     []jobs.Handler{jobs.Periodic("lookup.forget", jobs.Every(5*time.Minute), l.forget)},
+		Settings: []room.Setting{{Name: "per_hour", Default: 200, Min: 1, Max: 100_000, Admin: room.Security}},
+		Actions:  []string{"lookup.find", "lookup.reveal"},
+	}
+}
+
+// forget empties the sealed keys of looks nothing can be revealed of any more.
+func (l *Lookup) forget(ctx context.Context) error {
+	return store.Exec(ctx, l.db, `UPDATE lookup_look SET sealed = '' WHERE sealed <> '' AND at < $1`, store.At(l.now().Add(-revealFor)))
+}
