@@ -298,6 +298,28 @@ func TestWhoHasRead(t *testing.T) {
 	})
 }
 
+// A publisher of a unit and those below may address one below alone, and sees what they publish.
+func TestBelow(t *testing.T) {
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		for _, pair := range [][2]string{{"e", "e"}, {"e", "e1"}, {"h", "h"}} {
+			if err := store.Exec(t.Context(), e.Kit.DB, `INSERT INTO org_below (unit, below, depth) VALUES ($1, $2, 0)`, pair[0], pair[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		bureau, section := publisher("bureau", "e", room.Below), publisher("section", "e1", room.Unit)
+		id := say(t, e, section, `{"title":"科室通知","body":"正文","units":["e1"]}`)
+		e.Run(t, []kerneltest.Case{
+			{Name: "below", As: bureau, Call: "POST /api/desk/notices", Body: `{"title":"给办公室","body":"正文","units":["e1"]}`, Status: 200, Want: []string{"区教育局办公室"}},
+			{Name: "beside", As: bureau, Call: "POST /api/desk/notices", Body: `{"title":"给卫健局","body":"正文","units":["h"]}`, Status: 403, Want: []string{"区卫生健康局"}},
+			{Name: "above", As: section, Call: "POST /api/desk/notices", Body: `{"title":"给全局","body":"正文","units":["e"]}`, Status: 403, Want: []string{"区教育局"}},
+			{Name: "only there", As: li, Call: "GET /api/desk/notices", Status: 200, Want: []string{`"items":[]`}},
+			{Name: "there", As: zhang, Call: "GET /api/desk/notices", Status: 200, Want: []string{"给办公室", "科室通知"}},
+			{Name: "the section's is the bureau's to manage", As: bureau, Call: "POST /api/desk/notices/" + id + "/withdraw", Body: `{"reason":"重复发布","version":1}`, Status: 200},
+			{Name: "the bureau's is not the section's", As: section, Call: "GET /api/desk/notices?managed=true&text=%E7%BB%99", Status: 200, Want: []string{`"items":[]`}},
+		})
+	})
+}
+
 // Two publishers save the same version at once: one is told.
 func TestEditRace(t *testing.T) {
 	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
