@@ -19,7 +19,7 @@ describe('safeTarget', () => {
 
 describe('homePath', () => {
   it('is the workbench', () => expect(homePath([item('library', '/library'), item('desk', '/desk')])).toBe('/desk'))
-  it('is the first page without one', () => expect(homePath([item('audit', '/audit/log')])).toBe('/audit/log'))
+  it('is the first page without one', () => expect(homePath([item('notify', '/notify'), item('audit', '/audit/log')])).toBe('/audit/log'))
   it('is the own account without any', () => expect(homePath([])).toBe('/me'))
 })
 

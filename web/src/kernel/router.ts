@@ -21,9 +21,9 @@ const entry: RouteRecordRaw[] = [
   { path: '/setup', component: () => orFailed(() => import('./entry/Setup.vue')), meta: { open: true, title: 'kernel.setup.title' } },
 ]
 
-/** Where "/" leads: the workbench, else the first page of the menu, else one's own page. */
+/** Where "/" leads: the workbench, else the first page of the menu that is not behind the bell, else one's own page. */
 export function homePath(menu: { room: string; path: string }[]): string {
-  return (menu.find((item) => item.room === 'desk') ?? menu[0])?.path ?? '/me'
+  return (menu.find((item) => item.room === 'desk') ?? menu.find((item) => item.room !== 'notify'))?.path ?? '/me'
 }
 
 /** An address of ours from ?to=, never one of another site. */
