@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -18,8 +19,10 @@ import (
 	"qushu/internal/base/store"
 	"qushu/internal/base/warehouse/duck"
 	"qushu/internal/base/web"
+	"qushu/internal/base/when"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/authz"
+	"qushu/internal/kernel/identity"
 	site "qushu/web"
 )
 
@@ -57,8 +60,13 @@ func open(ctx context.Context, cfg *config.Config, o opening) (a *app, err error
 		return nil, err
 	}
 	base.Now = o.now
+	base.Identity = identity.Options{Secure: a.secure(), Demo: o.demo}
 	a.kit = kernel.NewKit(base)
-	a.house, err = kernel.Open(a.kit, rooms(a.kit), kernel.Options{Work: o.work, Web: a.web(o)})
+	calendar, err := when.Load()
+	if err != nil {
+		return nil, err
+	}
+	a.house, err = kernel.Open(a.kit, rooms(a.kit, calendar), kernel.Options{Work: o.work, Web: a.web(o)})
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +136,12 @@ func (a *app) warehouse(ctx context.Context, b *kernel.Base) error {
 
 func (a *app) web(o opening) web.Options {
 	return web.Options{Version: version, Site: site.Dist(), TrustProxy: a.cfg.Proxies(), Rate: float64(a.cfg.Limits.RatePerSecond), Burst: a.cfg.Limits.Burst,
-		TLS: a.cfg.TLS.Cert != "", Trace: a.cfg.Otel.Endpoint != ""}
+		TLS: a.secure(), Trace: a.cfg.Otel.Endpoint != "", Authenticate: a.kit.Identity.Authenticate}
+}
+
+// secure reports whether browsers reach the portal by https, through a proxy that ends it too.
+func (a *app) secure() bool {
+	return a.cfg.TLS.Cert != "" || strings.HasPrefix(a.cfg.PublicURL, "https://")
 }
 
 // lock makes one program own the data directory.

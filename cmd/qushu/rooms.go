@@ -1,11 +1,81 @@
 package main
 
 import (
+	"context"
+
+	"qushu/internal/base/store"
+	"qushu/internal/base/when"
+	"qushu/internal/datahub/library"
+	"qushu/internal/datahub/lookup"
 	"qushu/internal/kernel"
+	"qushu/internal/kernel/org"
+	"qushu/internal/portal/desk"
 	"qushu/internal/room"
 )
 
 // rooms is the list of rooms of this program, with the adapters between them.
-func rooms(kit *kernel.Kit) []*room.Room {
-	return nil
+func rooms(kit *kernel.Kit, calendar *when.Calendar) []*room.Room {
+	return []*room.Room{
+		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Calendar: calendar}),
+		library.New(kit, names{kit.Org}),
+		lookup.New(kit, names{kit.Org}),
+	}
+}
+
+// deskUnits shows the org to the desk.
+type deskUnits struct{ org *org.Org }
+
+func (d deskUnits) Above(ctx context.Context, q store.Queryer, unit string) ([]desk.Unit, error) {
+	path, err := d.org.UnitPath(ctx, q, unit)
+	out := make([]desk.Unit, len(path))
+	for i, u := range path {
+		out[len(path)-1-i] = desk.Unit{ID: u.ID, Name: u.Name}
+	}
+	return out, err
+}
+
+func (d deskUnits) Named(ctx context.Context, q store.Queryer, ids []string) ([]desk.Unit, error) {
+	all, err := d.org.Units(ctx, q, ids)
+	out := make([]desk.Unit, 0, len(all))
+	for _, u := range all {
+		out = append(out, desk.Unit{ID: u.ID, Name: u.Name})
+	}
+	return out, err
+}
+
+type deskPeople struct{ org *org.Org }
+
+func (d deskPeople) ListIn(ctx context.Context, q store.Queryer, units []string, after string, limit int) ([]desk.Member, error) {
+	all, err := d.org.Members(ctx, q, units, after, limit)
+	out := make([]desk.Member, len(all))
+	for i, m := range all {
+		out[i] = desk.Member{ID: m.ID, Name: m.Name, Unit: desk.Unit{ID: m.Unit, Name: m.UnitName}}
+	}
+	return out, err
+}
+
+type deskPages struct{ kit *kernel.Kit }
+
+func (d deskPages) Pages(ctx context.Context) []desk.Page {
+	var out []desk.Page
+	for _, m := range d.kit.Identity.Menu(ctx) {
+		out = append(out, desk.Page{Room: m.Room, Path: m.Path, Title: m.Title})
+	}
+	return out
+}
+
+// names tells the data rooms what units and persons are called.
+type names struct{ org *org.Org }
+
+func (n names) Units(ctx context.Context, q store.Queryer, ids []string) (map[string]string, error) {
+	return n.org.UnitNames(ctx, q, ids)
+}
+
+func (n names) People(ctx context.Context, q store.Queryer, ids []string) (map[string]string, error) {
+	all, err := n.org.People(ctx, q, ids)
+	out := make(map[string]string, len(all))
+	for id, p := range all {
+		out[id] = p.Name
+	}
+	return out, err
 }

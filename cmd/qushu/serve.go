@@ -115,6 +115,13 @@ func portalURL(cfg *config.Config, l net.Listener) string {
 // welcome prints where the portal is, and on the first start how to create the administrators.
 func (a *app) welcome(ctx context.Context, out io.Writer, url string) {
 	fmt.Fprintf(out, "区枢 Qushu %s\n  %s\n", version, url)
+	token, needed, err := a.kit.Identity.SetupToken(ctx)
+	switch {
+	case err != nil:
+		slog.Error("the set-up code cannot be made", "error", err)
+	case needed:
+		fmt.Fprintf(out, "\nThere is no administrator yet. Open this address once to create the three of them:\n  %s/setup?token=%s\n", url, token)
+	}
 }
 
 // openBrowser is a courtesy: a machine without a browser has none to open.

@@ -77,6 +77,7 @@ func NewKit(b Base) *Kit {
 	k.Words = &errs.Catalog{}
 	k.Notify = notify.New(b.DB, k.Words, b.Now)
 	if b.Hub != nil {
+		k.System.Drops(b.Hub.Drop)
 		k.Notify.Push = func(person string, payload any) {
 			if err := b.Hub.Push(person, payload); err != nil { // the row is kept; the page asks again later
 				slog.Warn("notify: not pushed", "error", err)

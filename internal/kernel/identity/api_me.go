@@ -118,6 +118,9 @@ func (i *Identity) fillPosts(ctx context.Context, me *room.Actor, b *Me) error {
 	return err
 }
 
+// Menu is what the actor of ctx may use of every room's entries, in his language.
+func (i *Identity) Menu(ctx context.Context) []MenuItem { return i.menu(ctx, room.ActorOf(ctx)) }
+
 // menu is what the caller may use of every room's entries, one for each path.
 func (i *Identity) menu(ctx context.Context, me *room.Actor) []MenuItem {
 	out, seen := []MenuItem{}, map[string]bool{}

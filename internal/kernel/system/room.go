@@ -3,6 +3,7 @@ package system
 import (
 	"context"
 
+	"qushu/internal/base/bus"
 	"qushu/internal/base/jobs"
 	"qushu/internal/base/store"
 	"qushu/internal/base/web"
@@ -22,6 +23,7 @@ func (y *System) Room() *room.Room {
 			room.Post("/jobs/{id}/retry", "system.jobs", y.retry),
 			room.Delete("/jobs/{id}", "system.jobs", y.drop),
 		},
+		Hears:   []bus.Listener{bus.On("identity.session_ended", y.sessionEnded)},
 		Actions: []string{"system.job_retry", "system.job_drop"},
 		Settings: []room.Setting{
 			{Name: "district", Default: "武汉市洪山区", Admin: room.System, Public: true},

@@ -53,6 +53,7 @@ type System struct {
 	site     Site
 	checks   []Check
 	catalog  Words
+	drop     func(person string) error
 }
 
 // Site is what is known of the installation at start.
@@ -74,6 +75,18 @@ func (y *System) Furnish(w Words) { y.catalog = w }
 
 // Know says what the program knows of itself at start.
 func (y *System) Know(s Site) { y.site = s }
+
+// Drops says how the open connections of a person are closed, so that an ended session hears nothing more.
+func (y *System) Drops(drop func(person string) error) { y.drop = drop }
+
+func (y *System) sessionEnded(_ context.Context, e struct {
+	Person string `json:"person"`
+}) error {
+	if y.drop == nil {
+		return nil
+	}
+	return y.drop(e.Person)
+}
 
 // Demo reports whether this is a demonstration installation.
 func (y *System) Demo() bool { return y.site.Demo }
