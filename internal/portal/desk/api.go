@@ -292,8 +292,7 @@ func (d *Desk) publish(ctx context.Context, in *publishIn) (*noticeOut, error) {
 		if err := insertNotice(ctx, tx, n, me.Person, me.Street); err != nil {
 			return err
 		}
-		e := Published{ID: n.ID, Title: n.Title, Unit: n.Unit, By: n.By, Must: n.Must, Units: n.units}
-		if err := d.bus.Emit(ctx, tx, "desk.published", e); err != nil {
+		if err := d.tell(ctx, tx, n); err != nil {
 			return err
 		}
 		return d.audit.Record(ctx, tx, audit.Entry{Action: "desk.publish", Object: "desk_notice", ID: n.ID, Title: n.Title,
@@ -303,6 +302,11 @@ func (d *Desk) publish(ctx context.Context, in *publishIn) (*noticeOut, error) {
 		return nil, err
 	}
 	return &noticeOut{*n}, nil
+}
+
+// tell emits the event of a notice that is new, or asked for again.
+func (d *Desk) tell(ctx context.Context, tx *store.Tx, n *Notice) error {
+	return d.bus.Emit(ctx, tx, "desk.published", Published{ID: n.ID, Title: n.Title, Unit: n.Unit, By: n.By, Must: n.Must, Units: n.units})
 }
 
 // take puts the draft's fields into n.

@@ -39,6 +39,11 @@ func (d *Desk) edit(ctx context.Context, in *editIn) (*noticeOut, error) {
 		if err := d.mayAddress(ctx, tx, n); err != nil {
 			return nil, err
 		}
+		if in.Body.Again {
+			if err := d.tell(ctx, tx, n); err != nil {
+				return nil, err
+			}
+		}
 		out = n
 		return &audit.Entry{Action: "desk.edit", Detail: map[string]any{"fields": fields, "all": n.All, "units": n.units, "must": n.Must, "again": in.Body.Again}}, nil
 	})

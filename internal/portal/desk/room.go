@@ -84,7 +84,8 @@ type Desk struct {
 	now   func() time.Time
 }
 
-// Published is the event of a new notice. Units are those addressed, none for everybody.
+// Published is the event of a notice that is new, or for which receipts are asked once more. Units are those
+// addressed, none for everybody.
 type Published struct {
 	ID    string   `json:"id"`
 	Title string   `json:"title"`

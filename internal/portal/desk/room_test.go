@@ -342,7 +342,7 @@ func TestEditRace(t *testing.T) {
 	})
 }
 
-// A listener hears of a notice once, with whom it is for.
+// A listener hears of a notice once, with whom it is for, and again when receipts are asked once more.
 func TestPublishedIsHeard(t *testing.T) {
 	heard := make(chan desk.Published, 10)
 	h := &kerneltest.Houses{Rooms: func(kit *kernel.Kit) []*room.Room {
@@ -355,6 +355,12 @@ func TestPublishedIsHeard(t *testing.T) {
 		want := `{"id":"` + id + `","title":"必读通知","unit":{"id":"e","name":"区教育局"},"by":"edu","must":true,"units":["e"]}`
 		if err != nil || strings.TrimSpace(string(b)) != want {
 			t.Errorf("%s, want %s: %v", b, want, err)
+		}
+		at := "PUT /api/desk/notices/" + id
+		e.Get(t, ofUnit, at, `{"title":"错字已改","body":"正文","units":["e"],"must":true,"version":1}`, nil)
+		e.Get(t, ofUnit, at, `{"title":"内容已变","body":"正文","units":["e"],"must":true,"again":true,"version":2}`, nil)
+		if got := <-heard; got.Title != "内容已变" || got.ID != id {
+			t.Errorf("%+v", got)
 		}
 	})
 }
