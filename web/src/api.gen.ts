@@ -308,6 +308,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/desk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["desk-get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["desk-get-notices"];
+        put?: never;
+        post: operations["desk-post-notices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/notices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["desk-get-notices-by-id"];
+        put: operations["desk-put-notices-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/notices/{id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["desk-get-notices-by-id-people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/notices/{id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["desk-post-notices-by-id-receipt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/notices/{id}/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["desk-get-notices-by-id-receipts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/notices/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["desk-post-notices-by-id-withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/pins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["desk-put-pins"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/file/uploads": {
         parameters: {
             query?: never;
@@ -350,6 +478,742 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["file-post-uploads-by-id-done"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["identity-get-accounts"];
+        put?: never;
+        post: operations["identity-post-accounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["identity-get-accounts-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/accounts/{id}/activation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-accounts-by-id-activation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/accounts/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-accounts-by-id-approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/accounts/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-accounts-by-id-disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/accounts/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-accounts-by-id-enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/accounts/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["identity-get-accounts-by-id-tokens"];
+        put?: never;
+        post: operations["identity-post-accounts-by-id-tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/accounts/{id}/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["identity-delete-accounts-by-id-tokens-by-token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/accounts/{id}/totp/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-accounts-by-id-totp-reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/accounts/{id}/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-accounts-by-id-unlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-activate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/enroll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-enroll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/enroll/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-enroll-confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["identity-get-me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/online": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["identity-get-online"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/online/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["identity-delete-online-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-recovery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["identity-get-rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/selfcheck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["identity-get-selfcheck"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["identity-get-sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["identity-delete-sessions-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["identity-get-setup"];
+        put?: never;
+        post: operations["identity-post-setup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-signin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/signout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-signout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["identity-get-tokens"];
+        put?: never;
+        post: operations["identity-post-tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["identity-delete-tokens-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/totp/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-totp-remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/datasets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-datasets-by-id"];
+        put: operations["library-put-datasets-by-id"];
+        post?: never;
+        delete: operations["library-delete-datasets-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/datasets/{id}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-datasets-by-id-grants"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/datasets/{id}/grants/{grant}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["library-delete-datasets-by-id-grants-by-grant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/datasets/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-datasets-by-id-rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/loads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-loads"];
+        put?: never;
+        post: operations["library-post-loads"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/loads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-loads-by-id"];
+        put: operations["library-put-loads-by-id"];
+        post?: never;
+        delete: operations["library-delete-loads-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/loads/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-loads-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/loads/{id}/inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-loads-by-id-inspect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/loads/{id}/rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-loads-by-id-rejected"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/loads/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-loads-by-id-start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lookup/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["lookup-get-datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lookup/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["lookup-post-find"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lookup/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["lookup-get-ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lookup/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["lookup-get-mine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lookup/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["lookup-post-reveal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -516,6 +1380,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/org/import/people/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-import-people-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/org/import/units": {
         parameters: {
             query?: never;
@@ -526,6 +1406,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["org-post-import-units"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/import/units/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["org-post-import-units-check"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1291,7 +2187,7 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
-        AuthzRoleBody: {
+        AuthzRoleForm: {
             name: string;
             nameEn?: string;
             note?: string;
@@ -1306,7 +2202,278 @@ export interface components {
             items: components["schemas"]["AuthzRole"][];
         };
         AuthzUpdateRoleInBody: {
+            name: string;
+            nameEn?: string;
+            note?: string;
+            perms: components["schemas"]["AuthzRolePerm"][] | null;
             /** Format: int64 */
+            version: number;
+        };
+        Cookie: {
+            Domain: string;
+            /** Format: date-time */
+            Expires: string;
+            HttpOnly: boolean;
+            /** Format: int64 */
+            MaxAge: number;
+            Name: string;
+            Partitioned: boolean;
+            Path: string;
+            Quoted: boolean;
+            Raw: string;
+            RawExpires: string;
+            /** Format: int64 */
+            SameSite: number;
+            Secure: boolean;
+            Unparsed: string[] | null;
+            Value: string;
+        };
+        DatasetColumn: {
+            /** @description rows are looked up by it */
+            key?: boolean;
+            /**
+             * @description sort of personal data, empty for none
+             * @enum {string}
+             */
+            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "other";
+            /** @enum {string} */
+            level: "L1" | "L2" | "L3" | "L4";
+            /** @description shown masked unless revealed */
+            masked?: boolean;
+            /** @description what programs call it: letters of any script, digits, underscores */
+            name: string;
+            title: string;
+            /** @description text, integer, decimal(p,s), date, datetime or boolean */
+            type: string;
+        };
+        DatasetDrift: {
+            added: string[];
+            /** @description a lower level than before, or no longer masked */
+            opened: string[];
+            /** @description became a key or is none any more */
+            rekeyed: string[];
+            removed: string[];
+            /** @description the type changed */
+            retyped: string[];
+        };
+        DeskApp: {
+            path: string;
+            pinned: boolean;
+            room: string;
+            title: string;
+        };
+        DeskCounts: {
+            /**
+             * Format: int64
+             * @description unread notifications; left out where there are none to count
+             */
+            messages?: number;
+            /**
+             * Format: int64
+             * @description receipts asked for in the last 180 days and not given
+             */
+            must: number;
+            /**
+             * Format: int64
+             * @description notices of the last 30 days not opened
+             */
+            unread: number;
+        };
+        DeskDraft: {
+            /** @description address everybody */
+            all?: boolean;
+            /** @description Markdown */
+            body: string;
+            /** @description asks everybody addressed for a receipt */
+            must?: boolean;
+            /**
+             * Format: date-time
+             * @description stays on top until then, at most 90 days
+             */
+            pinnedUntil?: string | null;
+            title: string;
+            /** @description address these units and all below them */
+            units?: string[] | null;
+        };
+        DeskEditInBody: {
+            /** @description ask everybody for a receipt once more */
+            again?: boolean;
+            /** @description address everybody */
+            all?: boolean;
+            /** @description Markdown */
+            body: string;
+            /** @description asks everybody addressed for a receipt */
+            must?: boolean;
+            /**
+             * Format: date-time
+             * @description stays on top until then, at most 90 days
+             */
+            pinnedUntil?: string | null;
+            title: string;
+            /** @description address these units and all below them */
+            units?: string[] | null;
+            /**
+             * Format: int64
+             * @description the version this change was made from
+             */
+            version: number;
+        };
+        DeskHome: {
+            /** @description pinned first in the person's order, then by the menu */
+            apps: components["schemas"]["DeskApp"][];
+            counts: components["schemas"]["DeskCounts"];
+            /**
+             * Format: date
+             * @description civil date
+             */
+            date: string;
+            /** @description the holiday because of which the day is off, or worked although it is a weekend */
+            holiday?: string;
+            /** @description pinned first, then the newest */
+            notices: components["schemas"]["DeskLine"][];
+            /**
+             * Format: int64
+             * @description 1 is Monday
+             */
+            weekday: number;
+            workday: boolean;
+        };
+        DeskLine: {
+            id: string;
+            /** @description asks for a receipt */
+            must: boolean;
+            /** Format: date-time */
+            pinnedUntil: string | null;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description the caller has given a receipt that counts */
+            read: boolean;
+            /** @description the caller has opened it */
+            seen: boolean;
+            title: string;
+            /** @description who published it */
+            unit: components["schemas"]["DeskUnit"];
+            /** Format: date-time */
+            withdrawnAt: string | null;
+        };
+        DeskLineListed: {
+            items: components["schemas"]["DeskLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        DeskNotice: {
+            /** @description addressed to everybody */
+            all: boolean;
+            /** @description Markdown */
+            body: string;
+            /** @description name of who published it */
+            by: string;
+            /** Format: date-time */
+            editedAt: string | null;
+            editedBy: string;
+            id: string;
+            /** @description whether the caller may edit and withdraw it */
+            mine: boolean;
+            /** @description asks for a receipt */
+            must: boolean;
+            /** Format: date-time */
+            pinnedUntil: string | null;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description the caller has given a receipt that counts */
+            read: boolean;
+            /** @description the caller has opened it */
+            seen: boolean;
+            title: string;
+            /** @description addressed to these units and all below them */
+            to: components["schemas"]["DeskUnit"][];
+            /** @description who published it */
+            unit: components["schemas"]["DeskUnit"];
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            /** Format: date-time */
+            withdrawnAt: string | null;
+            withdrawnBy: string;
+            withdrawnWhy: string;
+        };
+        DeskPinInBody: {
+            /** @description pages in their order */
+            paths: string[] | null;
+        };
+        DeskPinOutBody: {
+            apps: components["schemas"]["DeskApp"][];
+        };
+        DeskReader: {
+            name: string;
+            person: string;
+            /**
+             * Format: date-time
+             * @description null unless the receipt counts
+             */
+            readAt: string | null;
+            /** Format: date-time */
+            seenAt: string | null;
+            unit: components["schemas"]["DeskUnit"];
+        };
+        DeskReaderListed: {
+            items: components["schemas"]["DeskReader"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        DeskReceiptsOutBody: {
+            /**
+             * Format: int64
+             * @description how many are addressed
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description how many have given a receipt that counts
+             */
+            read: number;
+            /**
+             * Format: int64
+             * @description how many have opened it
+             */
+            seen: number;
+            /** @description those first in which most have not answered */
+            units: components["schemas"]["DeskUnitReading"][];
+        };
+        DeskReceiveOutBody: {
+            /** Format: date-time */
+            readAt: string | null;
+        };
+        DeskUnit: {
+            id: string;
+            name: string;
+        };
+        DeskUnitReading: {
+            /**
+             * Format: int64
+             * @description how many are addressed
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description how many have given a receipt that counts
+             */
+            read: number;
+            /**
+             * Format: int64
+             * @description how many have opened it
+             */
+            seen: number;
+            unit: components["schemas"]["DeskUnit"];
+        };
+        DeskWithdrawInBody: {
+            reason: string;
+            /**
+             * Format: int64
+             * @description the version this change was made from
+             */
             version: number;
         };
         FileBeginInBody: {
@@ -1348,6 +2515,888 @@ export interface components {
             received: number;
             /** Format: int64 */
             size: number;
+        };
+        IdentityAccountRow: {
+            /** @description system, security, audit or empty */
+            admin: string;
+            /**
+             * Format: date-time
+             * @description an activation code is out until then
+             */
+            codeUntil: string | null;
+            /** Format: date-time */
+            createdAt: string | null;
+            /**
+             * Format: int64
+             * @description until the password expires, -1 for never
+             */
+            daysLeft: number;
+            disabledFor: string;
+            hasTotp: boolean;
+            id: string;
+            /**
+             * Format: date-time
+             * @description last sign-in
+             */
+            lastAt: string | null;
+            /** Format: date-time */
+            lockedUntil: string | null;
+            login: string;
+            /** @description only the security administrator unlocks it */
+            manualLock: boolean;
+            name: string;
+            /** @description of the org, empty for an administrator */
+            person: string;
+            /** @description a program: tokens only */
+            service: boolean;
+            /** @enum {string} */
+            state: "new" | "active" | "locked" | "disabled" | "waiting";
+            /** @description id of the unit of the main post */
+            unit: string;
+            unitName: string;
+        };
+        IdentityAccountRowListed: {
+            items: components["schemas"]["IdentityAccountRow"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        IdentityActivateInBody: {
+            account: string;
+            code: string;
+            password: string;
+        };
+        IdentityActivationCode: {
+            code: string;
+            /** Format: date-time */
+            until: string | null;
+        };
+        IdentityCheck: {
+            /** @description what to do; empty when it conforms */
+            advice: string;
+            /** @description of GB/T 22239-2019 */
+            clause: string;
+            /**
+             * Format: int64
+             * @description how many are at fault
+             */
+            count: number;
+            /** @description the first of them */
+            items: string[];
+            name: string;
+            /** @enum {string} */
+            result: "ok" | "part" | "no";
+            title: string;
+        };
+        IdentityConfirmInBody: {
+            code: string;
+        };
+        IdentityCreated: {
+            id: string;
+        };
+        IdentityEnrolled: {
+            /** @enum {string} */
+            next: "done" | "totp" | "enroll" | "change";
+            /** @description shown once */
+            recoveryCodes: string[];
+        };
+        IdentityEnrollment: {
+            /** @description the same as an image, data:image/png;base64,… */
+            qr: string;
+            /** @description base 32, for typing in */
+            secret: string;
+            /** @description otpauth:// for the app */
+            uri: string;
+        };
+        IdentityMe: {
+            /** @description system, security, audit or empty */
+            admin: string;
+            demo: boolean;
+            district: string;
+            hasTotp: boolean;
+            lang: string;
+            menu: components["schemas"]["IdentityMenuItem"][];
+            mustChangePassword: boolean;
+            mustEnrollTotp: boolean;
+            /**
+             * Format: int64
+             * @description days until the password expires, -1 for never
+             */
+            passwordDaysLeft: number;
+            /** @description it expires soon */
+            passwordWarn: boolean;
+            perms: string[];
+            person: components["schemas"]["IdentityMePerson"];
+            /** @description null for an administrator and for somebody without a post */
+            post: components["schemas"]["IdentityMePost"];
+            posts: components["schemas"]["IdentityMePost"][];
+            /** @description the rules do not let this account go without a second factor */
+            totpRequired: boolean;
+        };
+        IdentityMePerson: {
+            /** @description what one signs in with */
+            account: string;
+            /** @description of the org; an administrator's and a program's is its account */
+            id: string;
+            name: string;
+        };
+        IdentityMePost: {
+            id: string;
+            title: string;
+            unit: components["schemas"]["IdentityMeUnit"];
+        };
+        IdentityMeUnit: {
+            id: string;
+            name: string;
+        };
+        IdentityMenuItem: {
+            /** @description unique in the room */
+            name: string;
+            path: string;
+            perm: string;
+            pillar: string;
+            /** Format: int64 */
+            rank: number;
+            room: string;
+            title: string;
+        };
+        IdentityNewAccountInBody: {
+            /**
+             * @description instead of person: another administrator, to be approved by the security administrator
+             * @enum {string}
+             */
+            admin?: "system" | "security" | "audit";
+            login: string;
+            /** @description of an administrator */
+            name?: string;
+            /** @description of the org: whose account it is, or the post holder that stands for a program */
+            person?: string;
+            /** @description for a program */
+            service?: boolean;
+        };
+        IdentityNewAdmin: {
+            account: string;
+            /** @enum {string} */
+            kind: "system" | "security" | "audit";
+            name: string;
+            password: string;
+        };
+        IdentityNext: {
+            /** @enum {string} */
+            next: "done" | "totp" | "enroll" | "change";
+        };
+        IdentityOnlineRow: {
+            /** @description login */
+            account: string;
+            admin: string;
+            /** Format: date-time */
+            createdAt: string | null;
+            /** @description the one this request came with */
+            current: boolean;
+            /** @description browser and system */
+            device: string;
+            id: string;
+            ip: string;
+            /** @enum {string} */
+            kind: "pc" | "mobile";
+            name: string;
+            /** Format: date-time */
+            seenAt: string | null;
+        };
+        IdentityOnlineRowListed: {
+            items: components["schemas"]["IdentityOnlineRow"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        IdentityPasswordInBody: {
+            new: string;
+            /** @description the present password; not asked on the way in */
+            old?: string;
+        };
+        IdentityPostInBody: {
+            postId: string;
+        };
+        IdentityProofBody: {
+            /** @description six digits of the authenticator app */
+            code?: string;
+            /** @description instead of code: one of the recovery codes */
+            recovery?: string;
+        };
+        IdentityRecoveryCodes: {
+            /** @description shown once */
+            recoveryCodes: string[];
+        };
+        IdentityRulesShown: {
+            /**
+             * Format: int64
+             * @description after so long any session ends
+             */
+            absoluteHours: number;
+            /**
+             * Format: int64
+             * @description so long an activation code is good
+             */
+            activationHours: number;
+            /**
+             * Format: int64
+             * @description characters, for administrators
+             */
+            adminMinLength: number;
+            /**
+             * Format: int64
+             * @description how many of lower case, upper case, digits, others
+             */
+            classes: number;
+            /** @description login, name, phone and unit may not stand in it */
+            denyNames: boolean;
+            /**
+             * Format: int64
+             * @description so many of the last may not come back
+             */
+            history: number;
+            /**
+             * Format: int64
+             * @description after so long without use the caller's session ends
+             */
+            idleMinutes: number;
+            /**
+             * Format: int64
+             * @description 0: never expires
+             */
+            maxAgeDays: number;
+            /**
+             * Format: int64
+             * @description characters
+             */
+            minLength: number;
+            /** Format: int64 */
+            warnDays: number;
+        };
+        IdentityScope: {
+            name: string;
+            title: string;
+        };
+        IdentitySelfCheckOutBody: {
+            /** Format: date-time */
+            at: string | null;
+            items: components["schemas"]["IdentityCheck"][];
+        };
+        IdentitySessionShown: {
+            /** Format: date-time */
+            createdAt: string | null;
+            /** @description the one this request came with */
+            current: boolean;
+            /** @description browser and system */
+            device: string;
+            id: string;
+            ip: string;
+            /** @enum {string} */
+            kind: "pc" | "mobile";
+            /** Format: date-time */
+            seenAt: string | null;
+        };
+        IdentitySessionsOutBody: {
+            items: components["schemas"]["IdentitySessionShown"][];
+        };
+        IdentitySetupInBody: {
+            admins: components["schemas"]["IdentityNewAdmin"][];
+            token: string;
+        };
+        IdentitySetupNeeded: {
+            needed: boolean;
+        };
+        IdentitySignInInBody: {
+            account: string;
+            password: string;
+        };
+        IdentityTokenBody: {
+            /** Format: int64 */
+            days: number;
+            name: string;
+            scopes: string[];
+        };
+        IdentityTokenMade: {
+            /** Format: date-time */
+            expiresAt: string | null;
+            id: string;
+            /** @description shown once */
+            token: string;
+        };
+        IdentityTokenShown: {
+            /** Format: date-time */
+            createdAt: string | null;
+            expired: boolean;
+            /** Format: date-time */
+            expiresAt: string | null;
+            id: string;
+            madeBy: string;
+            name: string;
+            /** @description the permissions it is cut down to */
+            scopes: string[];
+            /** Format: date-time */
+            usedAt: string | null;
+        };
+        IdentityTokens: {
+            items: components["schemas"]["IdentityTokenShown"][];
+            /** Format: int64 */
+            maxDays: number;
+            /** @description permissions the account holds */
+            scopes: string[];
+            /** @description the same with their titles */
+            titles: components["schemas"]["IdentityScope"][];
+        };
+        IdentityWhyInBody: {
+            reason: string;
+        };
+        IntakeColumn: {
+            /**
+             * Format: int64
+             * @description its place in the file, from 0
+             */
+            at: number;
+            /**
+             * Format: double
+             * @description share of the sample that is empty
+             */
+            readonly empty?: number;
+            /** @description its name in the file */
+            readonly header?: string;
+            /** @description rows are looked up by it */
+            key?: boolean;
+            /**
+             * @description sort of personal data, empty for none
+             * @enum {string}
+             */
+            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "other";
+            /** @enum {string} */
+            level: "L1" | "L2" | "L3" | "L4";
+            /** @description shown masked unless revealed */
+            masked?: boolean;
+            /** @description what programs call it: letters of any script, digits, underscores */
+            name: string;
+            /** @description texts that count as no value; blanks always do */
+            nulls?: string[];
+            /** @description left out */
+            skip?: boolean;
+            /** @description refuse rows whose value is not a valid one of the kind: check digits, shapes */
+            strict?: boolean;
+            /**
+             * Format: double
+             * @description how sure the suggested kind is, 0 to 1
+             */
+            readonly sure?: number;
+            title: string;
+            /** @description text, integer, decimal(p,s), date, datetime or boolean */
+            type: string;
+        };
+        IntakeRejected: {
+            cells: string[];
+            /** Format: int64 */
+            row: number;
+            why: string[];
+        };
+        LibraryCreateInBody: {
+            /** @description id of the dataset it is to replace */
+            dataset?: string;
+            /** @description of an upload that is finished */
+            fileId: string;
+        };
+        LibraryDatasetBody: {
+            /** Format: int64 */
+            bytes: number;
+            columns: components["schemas"]["DatasetColumn"][];
+            grants: components["schemas"]["LibraryGrantLine"][];
+            id: string;
+            /** @enum {string} */
+            level: "L1" | "L2" | "L3" | "L4";
+            mayGrant: boolean;
+            /** @description the caller may replace, correct, roll back and delete it */
+            mayLoad: boolean;
+            name: string;
+            /**
+             * Format: int64
+             * @description of the version that serves
+             */
+            number: number;
+            /** @description of a unit in the caller's reach */
+            owned: boolean;
+            /** Format: int64 */
+            rows: number;
+            summary: string;
+            title: string;
+            unit: string;
+            /** @description who answers for it */
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            versions: components["schemas"]["LibraryVersionLine"][];
+        };
+        LibraryDatasetLine: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            columnCount: number;
+            id: string;
+            /** @enum {string} */
+            level: "L1" | "L2" | "L3" | "L4";
+            name: string;
+            /**
+             * Format: int64
+             * @description of the version that serves
+             */
+            number: number;
+            /** Format: int64 */
+            rows: number;
+            summary: string;
+            title: string;
+            unit: string;
+            /** @description who answers for it */
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        LibraryDatasetLineListed: {
+            items: components["schemas"]["LibraryDatasetLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        LibraryDescribeInBody: {
+            /** @description titles, kinds, levels and masks; name, type and key stay */
+            columns: components["schemas"]["DatasetColumn"][] | null;
+            summary: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+        };
+        LibraryGrantInBody: {
+            /** @description legal basis */
+            basis: string;
+            /** @description names that may be shown, masked where the column is */
+            columns: string[] | null;
+            /**
+             * Format: date-time
+             * @description now when null
+             */
+            from?: string | null;
+            /** @description or id of one person */
+            person?: string;
+            purpose: string;
+            /** @description of these, names that may be revealed one field at a time */
+            reveal?: string[];
+            /** @description id of the unit it is shared with, with all below it */
+            unit?: string;
+            /** Format: date-time */
+            until: string | null;
+        };
+        LibraryGrantLine: {
+            /** @description holds now */
+            active: boolean;
+            /** Format: date-time */
+            at: string | null;
+            /** @description legal basis */
+            basis: string;
+            by: string;
+            byName: string;
+            /** @description names that may be shown, masked where the column is */
+            columns: string[];
+            /** Format: date-time */
+            from: string | null;
+            id: string;
+            /** @description id, empty when it is a unit's */
+            person: string;
+            purpose: string;
+            /** @description of these, names that may be revealed */
+            reveal: string[];
+            /** Format: date-time */
+            revokedAt: string | null;
+            revokedBy: string;
+            /** @description id, empty when it is one person's */
+            unit: string;
+            /** Format: date-time */
+            until: string | null;
+            /** @description name of the unit or person */
+            whom: string;
+        };
+        LibraryInspectInBody: {
+            /** @description id of the dataset it is to replace, empty for a new one */
+            dataset?: string;
+            /**
+             * Format: int64
+             * @description first row of the header as Excel shows it, 0 to find it
+             */
+            first?: number;
+            /**
+             * Format: int64
+             * @description last row of it, the same as first or the next
+             */
+            last?: number;
+            sheet?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        LibraryLoadBody: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: int64
+             * @description read so far
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description 0 when unknown, as of a workbook
+             */
+            bytesAll: number;
+            columns: components["schemas"]["IntakeColumn"][] | null;
+            delimiter: string;
+            /** @description how the columns differ from those of the dataset that is replaced */
+            drift?: components["schemas"]["DatasetDrift"];
+            encoding: string;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description why it failed */
+            error: string;
+            /** @description with the samples: why rows would be refused, each reason once */
+            faults?: components["schemas"]["LibrarySaid"][] | null;
+            /**
+             * Format: int64
+             * @description rows looked at that would be refused as they stand
+             */
+            faulty: number;
+            fileName: string;
+            /**
+             * Format: int64
+             * @description bytes
+             */
+            fileSize: number;
+            /**
+             * Format: int64
+             * @description rows of the header as Excel shows them
+             */
+            first: number;
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            /** @description there is a list of refused rows */
+            hasList: boolean;
+            id: string;
+            /** Format: int64 */
+            last: number;
+            /** @description id of the dataset it became, when done */
+            madeDataset: string;
+            /**
+             * Format: int64
+             * @description and which version of it
+             */
+            madeNumber: number;
+            /** @description whether the caller may change it */
+            mine: boolean;
+            /** @description of a new dataset: lower-case letters, digits, underscores */
+            name: string;
+            notes: components["schemas"]["LibrarySaid"][];
+            /**
+             * @description rows that cannot be loaded: leave them out, or load nothing
+             * @enum {string}
+             */
+            onBad: "reject" | "fail";
+            ownerName: string;
+            /** @description must be settled before it can be started */
+            problems: components["schemas"]["LibrarySaid"][];
+            /**
+             * Format: int64
+             * @description rows that were refused
+             */
+            rejected: number;
+            /** @description id of the file that lists them */
+            rejectedFile: string;
+            /** @description several rows may have the same key */
+            repeats?: boolean;
+            /** @description a new version of a dataset there is */
+            replaces: boolean;
+            /**
+             * Format: int64
+             * @description loaded so far
+             */
+            rows: number;
+            /** @description in the answer to an upload or a new look, to the person who uploaded it */
+            samples?: components["schemas"]["LibrarySample"][] | null;
+            /**
+             * Format: int64
+             * @description rows looked at
+             */
+            seen: number;
+            sheet: string;
+            sheets: components["schemas"]["LibrarySheet"][];
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            summary?: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+        };
+        LibraryLoadItem: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: int64
+             * @description read so far
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description 0 when unknown, as of a workbook
+             */
+            bytesAll: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description why it failed */
+            error: string;
+            fileName: string;
+            /**
+             * Format: int64
+             * @description bytes
+             */
+            fileSize: number;
+            id: string;
+            /** @description id of the dataset it became, when done */
+            madeDataset: string;
+            /**
+             * Format: int64
+             * @description and which version of it
+             */
+            madeNumber: number;
+            /** @description whether the caller may change it */
+            mine: boolean;
+            ownerName: string;
+            /**
+             * Format: int64
+             * @description rows that were refused
+             */
+            rejected: number;
+            /** @description a new version of a dataset there is */
+            replaces: boolean;
+            /**
+             * Format: int64
+             * @description loaded so far
+             */
+            rows: number;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            title: string;
+            /** Format: int64 */
+            version: number;
+        };
+        LibraryLoadItemListed: {
+            items: components["schemas"]["LibraryLoadItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        LibraryPutInBody: {
+            columns: components["schemas"]["IntakeColumn"][] | null;
+            /** @description id of the dataset it replaces, empty for a new one */
+            dataset?: string;
+            /** @description of a new dataset: lower-case letters, digits, underscores */
+            name: string;
+            /**
+             * @description rows that cannot be loaded: leave them out, or load nothing
+             * @enum {string}
+             */
+            onBad: "reject" | "fail";
+            /** @description several rows may have the same key */
+            repeats?: boolean;
+            summary?: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+        };
+        LibraryRejectedOutBody: {
+            header: string[];
+            rows: components["schemas"]["IntakeRejected"][];
+            /** Format: int64 */
+            total: number;
+        };
+        LibraryRollbackInBody: {
+            reason: string;
+            /** @description id of the version that is to serve again */
+            to: string;
+            /** Format: int64 */
+            version: number;
+        };
+        LibrarySaid: {
+            message: string;
+            /** @description column */
+            name?: string;
+            /**
+             * Format: int64
+             * @description row of the file as Excel shows it
+             */
+            row?: number;
+        };
+        LibrarySample: {
+            cells: string[];
+            /** @description would be refused */
+            faulty: boolean;
+            /** Format: int64 */
+            row: number;
+        };
+        LibrarySheet: {
+            hidden: boolean;
+            name: string;
+        };
+        LibraryStartInBody: {
+            /** @description the columns may differ from those of the dataset that is replaced */
+            confirm?: boolean;
+            /** Format: int64 */
+            version: number;
+        };
+        LibraryVersionLine: {
+            /** Format: date-time */
+            at: string | null;
+            current: boolean;
+            id: string;
+            /** Format: int64 */
+            number: number;
+            personName: string;
+            /** Format: int64 */
+            rows: number;
+            /** @description name of the file it was made from */
+            source: string;
+        };
+        LookupEntry: {
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            /** @description name of the key it was looked up by */
+            column: string;
+            dataset: string;
+            /**
+             * Format: int64
+             * @description rows found
+             */
+            hits: number;
+            id: string;
+            person: string;
+            personName: string;
+            purpose: string;
+            /**
+             * Format: int64
+             * @description fields shown in clear
+             */
+            revealed: number;
+            reveals: components["schemas"]["LookupReveal"][];
+            title: string;
+            /** @description of the person's post */
+            unitName: string;
+        };
+        LookupEntryListed: {
+            items: components["schemas"]["LookupEntry"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        LookupFindInBody: {
+            /** @description matter or law it rests on */
+            basis?: string;
+            /** @description name of one of its keys */
+            column: string;
+            /** @description id */
+            dataset: string;
+            /** @description what it is needed for; stands in the ledger */
+            purpose: string;
+            value: string;
+        };
+        LookupFindOutBody: {
+            /** Format: date-time */
+            at: string | null;
+            columns: components["schemas"]["LookupShown"][];
+            /** @description to be given when a field is revealed */
+            look: string;
+            /** @description there are more rows than are shown */
+            more: boolean;
+            /**
+             * Format: int64
+             * @description version that answered
+             */
+            number: number;
+            /** @description values in the order of columns; nothing was found when empty */
+            rows: (string[] | null)[];
+            title: string;
+            /**
+             * Format: date-time
+             * @description until when a field may be revealed
+             */
+            until: string | null;
+        };
+        LookupKey: {
+            kind: string;
+            name: string;
+            title: string;
+            type: string;
+        };
+        LookupReveal: {
+            /** Format: date-time */
+            at: string | null;
+            column: string;
+            reason: string;
+            /** Format: int64 */
+            row: number;
+            title: string;
+        };
+        LookupRevealInBody: {
+            column: string;
+            look: string;
+            reason: string;
+            /**
+             * Format: int64
+             * @description which row of the answer, from 0
+             */
+            row: number;
+        };
+        LookupRevealOutBody: {
+            value: string;
+        };
+        LookupShown: {
+            kind: string;
+            /** @description its values are masked */
+            masked: boolean;
+            name: string;
+            /** @description the caller may reveal one field of it with a reason */
+            revealable: boolean;
+            title: string;
+            type: string;
+        };
+        LookupSource: {
+            id: string;
+            /** @description columns it may be looked up by; none when the caller may see none of them */
+            keys: components["schemas"]["LookupKey"][];
+            /** @description of a unit in the caller's reach */
+            owned: boolean;
+            /** @description what it was granted for */
+            purpose: string;
+            /** Format: int64 */
+            rows: number;
+            summary: string;
+            title: string;
+            /** @description who answers for it */
+            unitName: string;
+            /**
+             * Format: date-time
+             * @description when the grant ends, null when it is owned
+             */
+            until: string | null;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        LookupSourceListed: {
+            items: components["schemas"]["LookupSource"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
         };
         NotifyRow: {
             /** Format: date-time */
@@ -2739,7 +4788,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AuthzRoleBody"];
+                "application/json": components["schemas"]["AuthzRoleForm"];
             };
         };
         responses: {
@@ -2848,6 +4897,346 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "desk-get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskHome"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "desk-get-notices": {
+        parameters: {
+            query?: {
+                /** @description unread: of the last 30 days, not opened; must: of the last 180 days, a receipt is outstanding */
+                state?: "all" | "unread" | "must";
+                /** @description in the title */
+                text?: string;
+                /** @description published by */
+                unit?: string;
+                /** @description those the caller may edit, withdrawn ones too, instead of those addressed to him */
+                managed?: boolean;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "desk-post-notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeskDraft"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskNotice"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "desk-get-notices-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskNotice"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "desk-put-notices-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeskEditInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskNotice"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "desk-get-notices-by-id-people": {
+        parameters: {
+            query?: {
+                /** @description all when left out */
+                state?: "unread" | "opened" | "read";
+                /** @description of the main post */
+                unit?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskReaderListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "desk-post-notices-by-id-receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskReceiveOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "desk-get-notices-by-id-receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskReceiptsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "desk-post-notices-by-id-withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeskWithdrawInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskNotice"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "desk-put-pins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeskPinInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskPinOutBody"];
+                };
             };
             /** @description Error */
             default: {
@@ -2971,6 +5360,1788 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FileFile"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-get-accounts": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description part of login, name or pinyin */
+                q?: string;
+                state?: "new" | "active" | "locked" | "disabled" | "waiting";
+                kind?: "person" | "admin" | "service";
+                unit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityAccountRowListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityNewAccountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityCreated"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-get-accounts-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityAccountRow"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-accounts-by-id-activation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityActivationCode"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-accounts-by-id-approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityActivationCode"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-accounts-by-id-disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityWhyInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-accounts-by-id-enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-get-accounts-by-id-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityTokens"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-accounts-by-id-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityTokenBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityTokenMade"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-delete-accounts-by-id-tokens-by-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-accounts-by-id-totp-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityWhyInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-accounts-by-id-unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityActivateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: components["schemas"]["Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityNext"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-enroll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IdentityProofBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityEnrollment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-enroll-confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityConfirmInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: components["schemas"]["Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityEnrolled"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-get-me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityMe"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-get-online": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description part of login, name or pinyin, or an address */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityOnlineRowListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-delete-online-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityPasswordInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: components["schemas"]["Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityNext"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityPostInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityConfirmInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityRecoveryCodes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-get-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityRulesShown"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-get-selfcheck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentitySelfCheckOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-get-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentitySessionsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-delete-sessions-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-get-setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentitySetupNeeded"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentitySetupInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentitySignInInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: components["schemas"]["Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityNext"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-signout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "Set-Cookie"?: components["schemas"]["Cookie"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-get-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityTokens"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityTokenBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityTokenMade"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-delete-tokens-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityProofBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: components["schemas"]["Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityNext"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-totp-remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityProofBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-datasets": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description in the title or the code */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryDatasetLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-datasets-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryDatasetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-put-datasets-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryDescribeInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryDatasetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-delete-datasets-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-datasets-by-id-grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryGrantInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryDatasetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-delete-datasets-by-id-grants-by-grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryDatasetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-datasets-by-id-rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryRollbackInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryDatasetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-loads": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description only these */
+                state?: "" | "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+                /** @description only one's own */
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLoadItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-loads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryCreateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLoadBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-loads-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLoadBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-put-loads-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryPutInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLoadBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-delete-loads-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-loads-by-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLoadBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-loads-by-id-inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryInspectInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLoadBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-loads-by-id-rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryRejectedOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-loads-by-id-start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryStartInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLoadBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-get-datasets": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupSourceListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-post-find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookupFindInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupFindOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-get-ledger": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description id */
+                dataset?: string;
+                /** @description id */
+                person?: string;
+                from?: string | null;
+                until?: string | null;
+                /** @description only looks of which something was revealed */
+                revealed?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupEntryListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-get-mine": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupEntryListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-post-reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookupRevealInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupRevealOutBody"];
                 };
             };
             /** @description Error */
@@ -3357,8 +7528,42 @@ export interface operations {
             query?: {
                 /** @description the file's name, for the words of a refusal */
                 name?: string;
-                /** @description only check, write nothing */
-                check?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgImportOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-import-people-check": {
+        parameters: {
+            query?: {
+                /** @description the file's name, for the words of a refusal */
+                name?: string;
             };
             header?: never;
             path?: never;
@@ -3395,8 +7600,42 @@ export interface operations {
             query?: {
                 /** @description the file's name, for the words of a refusal */
                 name?: string;
-                /** @description only check, write nothing */
-                check?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgImportOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "org-post-import-units-check": {
+        parameters: {
+            query?: {
+                /** @description the file's name, for the words of a refusal */
+                name?: string;
             };
             header?: never;
             path?: never;

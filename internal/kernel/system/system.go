@@ -53,7 +53,7 @@ type System struct {
 	site     Site
 	checks   []Check
 	catalog  Words
-	drop     func(person string) error
+	cutOff   func(person string) error
 }
 
 // Site is what is known of the installation at start.
@@ -77,15 +77,15 @@ func (y *System) Furnish(w Words) { y.catalog = w }
 func (y *System) Know(s Site) { y.site = s }
 
 // Drops says how the open connections of a person are closed, so that an ended session hears nothing more.
-func (y *System) Drops(drop func(person string) error) { y.drop = drop }
+func (y *System) Drops(drop func(person string) error) { y.cutOff = drop }
 
 func (y *System) sessionEnded(_ context.Context, e struct {
 	Person string `json:"person"`
 }) error {
-	if y.drop == nil {
+	if y.cutOff == nil {
 		return nil
 	}
-	return y.drop(e.Person)
+	return y.cutOff(e.Person)
 }
 
 // Demo reports whether this is a demonstration installation.
