@@ -70,13 +70,13 @@ func TestPart(t *testing.T) {
 		wait()
 	case "crash":
 		s := open(t, Options{Dir: dir})
-		l, err := s.Load(t.Context(), table12, persons(50_000))
+		l, err := s.Load(t.Context(), texts, heavy(50_000))
 		if err != nil {
 			t.Fatal(err)
 		}
 		say(l.ID)
-		_, _ = s.Load(t.Context(), table12, func(yield func(warehouse.Row, error) bool) {
-			for r, err := range persons(400_000) {
+		_, _ = s.Load(t.Context(), texts, func(yield func(warehouse.Row, error) bool) {
+			for r, err := range heavy(250_000) {
 				if !yield(r, err) {
 					return
 				}
@@ -123,7 +123,7 @@ func TestCrash(t *testing.T) {
 	if err := s.db.QueryRowContext(t.Context(), "SELECT count(*) FROM duckdb_tables()").Scan(&tables); err != nil || tables != 3 {
 		t.Errorf("%d tables, %v", tables, err)
 	}
-	if l, err := s.Load(t.Context(), table12, persons(1000)); err != nil || count(t, s, l.ID) != 1000 {
+	if l, err := s.Load(t.Context(), texts, heavy(1000)); err != nil || count(t, s, l.ID) != 1000 {
 		t.Errorf("the next load: %v, %v", l, err)
 	}
 }
@@ -158,19 +158,19 @@ func disk(t *testing.T, size uint64) {
 // full fills the disk at several points of a load.
 func full(t *testing.T, dir string) {
 	s := open(t, Options{Dir: dir})
-	kept, err := s.Load(t.Context(), table12, persons(1000))
+	kept, err := s.Load(t.Context(), texts, heavy(1000))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, limit := range []uint64{1 << 20, 4 << 20, 8 << 20} {
+	for _, limit := range []uint64{1 << 20, 8 << 20, 40 << 20} {
 		disk(t, limit)
-		_, err = s.Load(t.Context(), table12, persons(600_000))
+		_, err = s.Load(t.Context(), texts, heavy(300_000))
 		refused(t, fmt.Sprint("a disk of ", limit), err, errs.Busy, "warehouse.disk_full")
 		if n := count(t, s, kept.ID); n != 1000 {
 			t.Errorf("%d rows are left of what was there", n)
 		}
 		disk(t, 0)
-		l, err := s.Load(t.Context(), table12, persons(1000))
+		l, err := s.Load(t.Context(), texts, heavy(1000))
 		if err != nil || count(t, s, l.ID) != 1000 {
 			t.Errorf("with space again: %v, %v", l, err)
 		}
@@ -191,7 +191,7 @@ func full(t *testing.T, dir string) {
 // somebody still reads from the ended one.
 func broken(t *testing.T, dir string) {
 	s := open(t, Options{Dir: dir})
-	l, err := s.Load(t.Context(), table12, persons(1000))
+	l, err := s.Load(t.Context(), texts, heavy(1000))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,14 +206,14 @@ func broken(t *testing.T, dir string) {
 		if !s.broken.Load() {
 			t.Fatal("the engine was to end")
 		}
-		_, err := warehouse.Get(t.Context(), s, l.ID, person(1)[0])
+		_, err := warehouse.Get(t.Context(), s, l.ID, 1)
 		refused(t, "while a reader holds on", err, errs.Busy, "warehouse.broken")
 		break
 	}
 	if n := count(t, s, l.ID); n != 1000 {
 		t.Errorf("%d rows after the engine came back", n)
 	}
-	if _, err := s.Load(t.Context(), table12, persons(1000)); err != nil {
+	if _, err := s.Load(t.Context(), texts, heavy(1000)); err != nil {
 		t.Error(err)
 	}
 	if !t.Failed() {

@@ -2,6 +2,8 @@ package duck
 
 import (
 	"errors"
+	"iter"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,14 +40,33 @@ func refused(t *testing.T, what string, err error, kind errs.Kind, key string) {
 
 func count(t *testing.T, s *Store, id string) int64 {
 	t.Helper()
-	n, err := warehouse.CountRows(t.Context(), s, warehouse.Query{From: id, Where: warehouse.Not(warehouse.IsNull("列1"))})
+	n, err := warehouse.CountRows(t.Context(), s, warehouse.Query{From: id, Where: warehouse.Not(warehouse.IsNull("文"))})
 	if err != nil {
 		t.Error(err)
 	}
 	return n
 }
 
-var table12 = warehouse.Spec{Table: "人口", Columns: personColumns(), OnDuplicate: warehouse.KeepFirst}
+var texts = warehouse.Spec{Table: "文本", Columns: []warehouse.Column{
+	{Name: "号", Type: warehouse.Type{Kind: warehouse.KindInteger}, Key: true}, {Name: "文", Type: warehouse.Type{Kind: warehouse.KindText}}}}
+
+// heavy feeds n rows of texts, each a hundred bytes the engine cannot press together.
+func heavy(n int) iter.Seq2[warehouse.Row, error] {
+	r := rand.New(rand.NewPCG(1, 2))
+	b := make([]byte, 1<<20)
+	for i := range b {
+		b[i] = byte('!' + r.IntN(90))
+	}
+	noise := string(b)
+	return func(yield func(warehouse.Row, error) bool) {
+		for i := range n {
+			at := i * 7919 % (len(noise) - 100)
+			if !yield(warehouse.Row{Values: []any{i, noise[at : at+100]}}, nil) {
+				return
+			}
+		}
+	}
+}
 
 func TestSuite(t *testing.T) {
 	warehousetest.Suite(t, func(t *testing.T, now func() time.Time) warehouse.Store { return open(t, Options{Now: now}) })
@@ -133,7 +154,7 @@ func TestOneStoreAFile(t *testing.T) {
 	s := open(t, Options{Dir: dir})
 	_, err := Open(t.Context(), Options{Dir: dir})
 	refused(t, "the second", err, errs.Busy, "warehouse.locked")
-	if _, err := s.Load(t.Context(), table12, persons(10)); err != nil {
+	if _, err := s.Load(t.Context(), texts, heavy(10)); err != nil {
 		t.Error("the first must go on:", err)
 	}
 }
@@ -142,7 +163,7 @@ func TestOneStoreAFile(t *testing.T) {
 func TestReopen(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, Options{Dir: dir})
-	l, err := s.Load(t.Context(), table12, persons(1000))
+	l, err := s.Load(t.Context(), texts, heavy(1000))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,12 +179,12 @@ func TestReopen(t *testing.T) {
 
 // With little memory, loading and sorting spill to disk; with little disk too, they say so and leave the store whole.
 func TestLittleMemory(t *testing.T) {
-	s := open(t, Options{Memory: 64 << 20})
-	l, err := s.Load(t.Context(), table12, persons(150_000))
+	s := open(t, Options{Memory: 96 << 20})
+	l, err := s.Load(t.Context(), texts, heavy(300_000))
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := s.Query(t.Context(), warehouse.Query{From: l.ID, Order: []warehouse.Sort{{By: "列8"}, {By: "列0"}}})
+	res, err := s.Query(t.Context(), warehouse.Query{From: l.ID, Order: []warehouse.Sort{{By: "文"}, {By: "号"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,13 +199,13 @@ func TestLittleMemory(t *testing.T) {
 		t.Errorf("%d of %d rows", n, l.Rows)
 	}
 
-	s = open(t, Options{Memory: 48 << 20, Temp: 1 << 20})
-	_, err = s.Load(t.Context(), table12, persons(600_000))
+	s = open(t, Options{Memory: 32 << 20, Temp: 1 << 20})
+	_, err = s.Load(t.Context(), texts, heavy(400_000))
 	refused(t, "load", err, errs.Busy, "warehouse.memory_full")
 	if all, err := s.Versions(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("left %v, %v", all, err)
 	}
-	if l, err = s.Load(t.Context(), table12, persons(1000)); err != nil || count(t, s, l.ID) != 1000 {
+	if l, err = s.Load(t.Context(), texts, heavy(1000)); err != nil || count(t, s, l.ID) != 1000 {
 		t.Errorf("the next load: %+v, %v", l, err)
 	}
 }
@@ -199,8 +220,8 @@ func TestSpaceComesBack(t *testing.T) {
 		}
 		return st.File - st.Free
 	}
-	for range 3 {
-		l, err := s.Load(t.Context(), table12, persons(100_000))
+	for range 2 {
+		l, err := s.Load(t.Context(), texts, heavy(50_000))
 		if err == nil {
 			_, err = s.Sweep(t.Context(), func(string) bool { return false }, l.Made.Add(time.Hour))
 		}
@@ -208,8 +229,8 @@ func TestSpaceComesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		broken := errors.New("broken")
-		_, err = s.Load(t.Context(), table12, func(yield func(warehouse.Row, error) bool) {
-			for r, err := range persons(300_000) {
+		_, err = s.Load(t.Context(), texts, func(yield func(warehouse.Row, error) bool) {
+			for r, err := range heavy(150_000) {
 				if !yield(r, err) {
 					return
 				}
