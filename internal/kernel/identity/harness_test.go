@@ -17,6 +17,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"qushu/internal/base/errs"
+	"qushu/internal/base/id"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
 	"qushu/internal/base/store/storetest"
@@ -39,13 +40,13 @@ func (p *people) Posts(_ context.Context, _ store.Queryer, person string) ([]ide
 	return slices.Clone(p.posts[person]), nil
 }
 
-func (p *people) Person(_ context.Context, _ store.Queryer, id string) (identity.Person, error) {
+func (p *people) Person(_ context.Context, _ store.Queryer, who string) (identity.Person, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, ok := p.posts[id]; !ok {
+	if _, ok := p.posts[who]; !ok {
 		return identity.Person{}, errs.New(errs.Missing, "store.missing")
 	}
-	return identity.Person{ID: id, Name: names[id], Words: []string{id}, Phone: "13800005678", Units: []string{"区数据局"}}, nil
+	return identity.Person{ID: who, Name: names[who], Words: []string{who}, Phone: "13800005678", Units: []string{"区数据局"}}, nil
 }
 
 func (p *people) UnitNames(_ context.Context, _ store.Queryer, ids []string) (map[string]string, error) {
@@ -127,6 +128,7 @@ type env struct {
 	people *people
 	rights *rights
 	hasher *hasher
+	real   bool // the kit's own org and authz behind the ports, and jobs that run
 
 	mu  sync.Mutex
 	now time.Time
@@ -183,9 +185,13 @@ func (e *env) open(db *store.DB, ring *secret.Ring, o identity.Options) (*kernel
 	e.rights = &rights{db: db, perms: map[string][]string{"p-zhang": {"probe.read"}, "p-zhang2": {"probe.write"}, "p-li": {"probe.read"}, "p-wang": {"identity.unit_manage"},
 		"p-etl": {"probe.read", "probe.write"}}}
 	e.hasher = &hasher{Hasher: secret.NewHasher(secret.Params{MemoryKiB: 64, Time: 1, Threads: 1}, 4)}
-	e.id = identity.New(identity.Deps{DB: db, Ring: ring, Log: kit.Audit, Bus: kit.Bus, Settings: kit.Settings, Now: kit.Now, People: e.people, Rights: e.rights, Hasher: e.hasher}, o)
+	deps := identity.Deps{DB: db, Ring: ring, Log: kit.Audit, Bus: kit.Bus, Settings: kit.Settings, Now: kit.Now, People: e.people, Rights: e.rights, Hasher: e.hasher}
+	if e.real {
+		deps.People, deps.Rights = identity.FromOrg(kit.Org), kit.Authz
+	}
+	e.id = identity.New(deps, o)
 	kit.Identity = e.id
-	house, err := kernel.Open(kit, []*room.Room{probeRoom()}, kernel.Options{Web: web.Options{Version: "test", Authenticate: e.id.Authenticate}, Unaudited: func(_ context.Context, route string) {
+	house, err := kernel.Open(kit, []*room.Room{probeRoom()}, kernel.Options{Work: e.real, Web: web.Options{Version: "test"}, Unaudited: func(_ context.Context, route string) {
 		e.t.Errorf("%s changed something without an audit record", route)
 	}})
 	if err != nil {
@@ -198,11 +204,27 @@ func (e *env) open(db *store.DB, ring *secret.Ring, o identity.Options) (*kernel
 // start opens a house on one engine.
 func start(t testing.TB, engine store.Engine, o identity.Options) *env {
 	t.Helper()
+	return startEnv(t, engine, o, false)
+}
+
+// startReal opens one with the real org and authz, and its jobs running.
+func startReal(t *testing.T, engine store.Engine) *env {
+	t.Helper()
+	e := startEnv(t, engine, identity.Options{}, true)
+	if err := e.House.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.House.Stop(context.Background()) })
+	return e
+}
+
+func startEnv(t testing.TB, engine store.Engine, o identity.Options, real bool) *env {
+	t.Helper()
 	tt, ok := t.(*testing.T)
 	if !ok {
 		tt = &testing.T{}
 	}
-	e := &env{t: tt, now: time.Date(2023, 6, 1, 9, 0, 0, 0, time.FixedZone("+08:00", 8*3600))}
+	e := &env{t: tt, real: real, now: time.Date(2023, 6, 1, 9, 0, 0, 0, time.FixedZone("+08:00", 8*3600))}
 	ring, err := secret.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -289,6 +311,9 @@ func (b *browser) call(call string, body any) answer {
 	}
 	if body != nil {
 		q.Header.Set("Content-Type", "application/json")
+	}
+	if method != "GET" {
+		q.Header.Set("Idempotency-Key", id.New()) // as the portal does
 	}
 	q.Header.Set("User-Agent", b.agent)
 	q.Header.Set("Accept-Language", b.lang)

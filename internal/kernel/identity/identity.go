@@ -103,6 +103,7 @@ type Identity struct {
 	words *errs.Catalog
 	open  *http.ServeMux // the routes everybody may call
 
+	checks  []func(context.Context) ([]Check, error)
 	holders postCache
 	marks   marks
 	ready   atomic.Bool // administrators exist: set-up is over

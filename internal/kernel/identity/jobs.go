@@ -28,26 +28,32 @@ func (i *Identity) Sweep(ctx context.Context) error {
 	const slack = 2 * time.Minute
 	now := i.Now().Add(-slack)
 	shortest := min(pendingLife, i.rules(ctx).idle, i.rules(ctx).adminIdle)
-	old, err := staleSessions(ctx, i.DB, now.Add(-shortest))
-	if err != nil {
-		return err
-	}
-	for _, c := range old {
-		c.Seen = store.At(i.marks.last(c.ID, c.Seen.Time))
-		reason := c.expiry(i.lifetimes(ctx, room.Admin(c.Admin)), now)
-		if reason == "" {
-			continue
-		}
-		if err := i.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return i.end(ctx, tx, &c, reason, "", nil) }); err != nil {
+	for {
+		old, err := staleSessions(ctx, i.DB, now.Add(-shortest))
+		if err != nil {
 			return err
 		}
+		ended := 0
+		for _, c := range old {
+			c.Seen = store.At(i.marks.last(c.ID, c.Seen.Time))
+			reason := c.expiry(i.lifetimes(ctx, room.Admin(c.Admin)), now)
+			if reason == "" {
+				continue
+			}
+			if err := i.runOut(ctx, &c, reason); err != nil {
+				return err
+			}
+			ended++
+		}
+		if ended == 0 {
+			return nil
+		}
 	}
-	return nil
 }
 
 // Times after which rows that only look back go.
 const (
-	keepSessions = 180 * 24 * time.Hour // GB/T 22239: the audit keeps the sign-ins themselves
+	keepSessions = 30 * 24 * time.Hour // the audit keeps the sign-ins themselves
 	keepFailures = 24 * time.Hour
 )
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"qushu/internal/base/store"
 )
 
 func TestForcedChange(t *testing.T) {
@@ -109,6 +111,9 @@ func TestOwnChange(t *testing.T) {
 		b.call("POST /api/identity/password", obj{"new": pw2}).want(t, "without the old one", 422, "")
 		if a := b.call("POST /api/identity/password", obj{"old": "wrong", "new": pw2}).want(t, "with a wrong old one", 422, "identity.wrong_old"); !strings.Contains(a.body, `"name":"old"`) {
 			t.Error(a.body)
+		}
+		if n, err := store.Value[int](t.Context(), e.Kit.DB, `SELECT count(*) FROM web_request`); err != nil || n != 0 {
+			t.Error("a digest of passwords is at rest", n, err)
 		}
 		was := b.cookie
 		b.call("POST /api/identity/password", obj{"old": pw1, "new": pw2}).want(t, "changed", 200, "")

@@ -70,6 +70,12 @@ func (i *Identity) probes(r rules) []probe {
 	}
 }
 
+// AlsoCheck adds rows of another package to the self-check: retention of the audit, age of the last backup. It comes before
+// requests are served.
+func (i *Identity) AlsoCheck(fn func(ctx context.Context) ([]Check, error)) {
+	i.checks = append(i.checks, fn)
+}
+
 // SelfCheck looks at accounts, rules and sessions as an assessor would, now. Each row names its clause.
 func (i *Identity) SelfCheck(ctx context.Context) ([]Check, error) {
 	r := i.rules(ctx)
@@ -116,6 +122,13 @@ func (i *Identity) SelfCheck(ctx context.Context) ([]Check, error) {
 		plain = 1
 	}
 	add("transport", "8.1.4.1 c)", Fails, plain, nil)
+	for _, more := range i.checks {
+		rows, err := more(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rows...)
+	}
 	return out, nil
 }
 
