@@ -97,8 +97,9 @@ type Log struct {
 	now  func() time.Time
 
 	wake  chan struct{} // told of every commit with an entry
-	turn  sync.Mutex    // one Chain or Seal of this process at a time
-	last  head          // the newest end of the chain this process has seen; guarded by turn
+	fresh fresh
+	turn  sync.Mutex // one Chain or Seal of this process at a time
+	last  head       // the newest end of the chain this process has seen; guarded by turn
 	files rootFiles
 	reads reads
 
@@ -116,7 +117,7 @@ func NewLog(db *store.DB, ring *secret.Ring, c *jobs.Client, now func() time.Tim
 
 // Record writes e in tx, with who acts, where and when taken from ctx.
 func (l *Log) Record(ctx context.Context, tx *store.Tx, e Entry) error {
-	r, err := l.row(ctx, e)
+	r, text, err := l.row(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -124,7 +125,7 @@ func (l *Log) Record(ctx context.Context, tx *store.Tx, e Entry) error {
 		return err
 	}
 	room.MarkAudited(ctx)
-	tx.After(l.nudge)
+	tx.After(func() { l.fresh.add(r.ID, text); l.nudge() })
 	return nil
 }
 
@@ -141,9 +142,10 @@ func (l *Log) Note(ctx context.Context, e Entry) error {
 	return l.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return l.Record(ctx, tx, e) })
 }
 
-func (l *Log) row(ctx context.Context, e Entry) (Row, error) {
+// row makes the row of e with its canonical text.
+func (l *Log) row(ctx context.Context, e Entry) (r Row, text string, err error) {
 	q := web.From(ctx)
-	r := Row{ID: id.New(), At: store.At(l.now()), IP: q.IP, Agent: q.Agent, Trace: q.Trace, Action: e.Action, Object: e.Object, ObjectID: e.ID,
+	r = Row{ID: id.New(), At: store.At(l.now()), IP: q.IP, Agent: q.Agent, Trace: q.Trace, Action: e.Action, Object: e.Object, ObjectID: e.ID,
 		Title: e.Title, Personal: e.Personal, Subjects: e.Subjects, Purpose: e.Purpose, Result: e.Result}
 	if r.Result == "" {
 		r.Result = OK
@@ -155,17 +157,15 @@ func (l *Log) row(ctx context.Context, e Entry) (Row, error) {
 	if a != nil {
 		r.Person, r.Account, r.Name, r.Admin, r.Unit, r.Post, r.Session = a.Person, a.Account, a.Name, string(a.Admin), a.Unit, a.Post, a.Session
 	}
-	var err error
 	if r.Detail.V, err = settle(e.Detail); err != nil {
-		return r, err
+		return r, "", err
 	}
 	r.clean()
-	text, err := r.Canonical()
-	if err != nil {
-		return r, err
+	if text, err = r.Canonical(); err != nil {
+		return r, "", err
 	}
 	r.MAC = l.ring.MACHex(secret.Audit, text)
-	return r, nil
+	return r, text, nil
 }
 
 // Canonical is the text that is marked and chained: a JSON array of every kept field in this order.

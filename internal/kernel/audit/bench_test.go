@@ -191,12 +191,14 @@ func BenchmarkChain(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			used := cpu()
 			b.ResetTimer()
 			n, err := l.Chain(b.Context())
 			if err != nil || n != b.N {
 				b.Fatal(n, err)
 			}
-			took := b.Elapsed()
+			took, used := b.Elapsed(), cpu()-used
+			b.ReportMetric(float64(used.Microseconds())/float64(n), "cpu-µs/row")
 			b.ReportMetric(float64(n)/took.Seconds(), "rows/s")
 			b.ReportMetric(took.Seconds()*1000*512/float64(n), "ms/batch")
 			b.StopTimer()

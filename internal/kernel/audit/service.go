@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"qushu/internal/base/errs"
@@ -20,6 +21,8 @@ const (
 // serve chains what is committed and signs the roots, on one replica at a time. A commit here wakes it;
 // one on another replica is found by the ticker.
 func (l *Log) serve(ctx context.Context) error {
+	l.fresh.keep(true)
+	defer l.fresh.keep(false)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	if err := l.files.catchUp(ctx, l.db); err != nil {
@@ -79,18 +82,15 @@ func (l *Log) step(ctx context.Context) (n int, more bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	rows, err := open(ctx, l.db, batch)
+	rows, err := l.open(ctx)
 	if err != nil || len(rows) == 0 {
 		return 0, false, err
 	}
 	to := from
-	for i := range rows {
-		text, err := rows[i].Canonical()
-		if err != nil {
-			return 0, false, err
-		}
-		to = head{to.Seq + 1, link(to.Hash, record(to.Seq+1, text))}
-		rows[i].Seq, rows[i].Hash = to.Seq, to.Hash
+	places := make([]place, len(rows))
+	for i, r := range rows {
+		to = head{to.Seq + 1, link(to.Hash, record(to.Seq+1, r.text))}
+		places[i] = place{r.id, to}
 	}
 	err = l.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := store.Lock(ctx, tx, "audit", "chain"); err != nil {
@@ -103,7 +103,7 @@ func (l *Log) step(ctx context.Context) (n int, more bool, err error) {
 		if is != was {
 			return errMoved
 		}
-		n, err := placed(ctx, tx, rows)
+		n, err := placed(ctx, tx, places)
 		if err == nil && n != int64(len(rows)) {
 			err = errMoved
 		}
@@ -117,6 +117,79 @@ func (l *Log) step(ctx context.Context) (n int, more bool, err error) {
 	}
 	l.last = to
 	return len(rows), damaged || len(rows) == batch, nil
+}
+
+// openRow is a row without a place: all the chain needs of it.
+type openRow struct{ id, text string }
+
+// open returns the next committed rows without a place, oldest id first. The text of a row written here
+// is still in memory; the others are read.
+func (l *Log) open(ctx context.Context) ([]openRow, error) {
+	ids, err := openIDs(ctx, l.db, batch)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]openRow, len(ids))
+	var lacking []string
+	for i, id := range ids {
+		text, ok := l.fresh.take(id)
+		if rows[i] = (openRow{id, text}); !ok {
+			lacking = append(lacking, id)
+		}
+	}
+	if len(ids) == 0 {
+		l.fresh.forget()
+	}
+	texts, err := textsOf(ctx, l.db, lacking)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		if rows[i].text == "" {
+			rows[i].text = texts[rows[i].id]
+		}
+	}
+	return rows, nil
+}
+
+// fresh keeps the texts of entries committed here until they are chained, where the service runs.
+type fresh struct {
+	mu    sync.Mutex
+	on    bool
+	texts map[string]string
+}
+
+// maxFresh bounds it: some 10 MB. What does not fit is read from the table.
+const maxFresh = 20_000
+
+func (f *fresh) add(id, text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.on && len(f.texts) < maxFresh {
+		f.texts[id] = text
+	}
+}
+
+func (f *fresh) take(id string) (string, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	text, ok := f.texts[id]
+	delete(f.texts, id)
+	return text, ok
+}
+
+// forget drops what came too late to be taken: a row may be chained before its commit is told here.
+func (f *fresh) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.texts)
+}
+
+// keep starts or ends keeping.
+func (f *fresh) keep(on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.on, f.texts = on, map[string]string{}
 }
 
 // end returns the kept end of the chain as it stands, and the end to go on from. They differ when

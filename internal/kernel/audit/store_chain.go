@@ -13,9 +13,32 @@ import (
 // batch is how many rows one short transaction chains: some 5 ms of SQLite's one writer.
 const batch = 512
 
-// open returns the next committed rows without a place in the chain.
-func open(ctx context.Context, q store.Queryer, limit int) ([]Row, error) {
+// openRows returns committed rows without a place in the chain.
+func openRows(ctx context.Context, q store.Queryer, limit int) ([]Row, error) {
 	return store.All(ctx, q, scan, selectRow+` WHERE seq = 0 ORDER BY id LIMIT $1`, limit)
+}
+
+// openIDs returns the ids of the next of them, from the index alone.
+func openIDs(ctx context.Context, q store.Queryer, limit int) ([]string, error) {
+	return store.Column[string](ctx, q, `SELECT id FROM audit WHERE seq = 0 ORDER BY id LIMIT $1`, limit)
+}
+
+// textsOf returns the canonical texts of rows by their ids.
+func textsOf(ctx context.Context, q store.Queryer, ids []string) (map[string]string, error) {
+	out := make(map[string]string, len(ids))
+	for part := range slices.Chunk(ids, placing) {
+		in := store.In("id", part)
+		rows, err := store.All(ctx, q, scan, selectRow+` WHERE `+in.SQL, in.Args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			if out[r.ID], err = r.Canonical(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
 }
 
 // backlog is what waits for the chain.
@@ -33,8 +56,14 @@ func waiting(ctx context.Context, q store.Queryer, before store.Time) (backlog, 
 // other, so that a statement with many costs their square.
 const placing = 64
 
+// place is where a row comes to stand.
+type place struct {
+	ID string
+	head
+}
+
 // placed writes the places and hashes of rows; it reports how many rows took theirs.
-func placed(ctx context.Context, tx *store.Tx, rows []Row) (int64, error) {
+func placed(ctx context.Context, tx *store.Tx, rows []place) (int64, error) {
 	total := int64(0)
 	for part := range slices.Chunk(rows, placing) {
 		size := 8 // two sizes, so that PostgreSQL keeps two prepared statements; the rest is rows that match nothing

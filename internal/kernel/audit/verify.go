@@ -189,7 +189,7 @@ func (l *Log) checkWaiting(ctx context.Context, r *Report) error {
 	if n > 0 && !r.Has(Headless) {
 		r.found(Place{Fault: Outside, Count: n})
 	}
-	rows, err := open(ctx, l.db, window)
+	rows, err := openRows(ctx, l.db, window)
 	if err != nil {
 		return err
 	}
