@@ -9,6 +9,7 @@ import (
 	"qushu/internal/base/store"
 	"qushu/internal/base/web"
 	"qushu/internal/kernel/audit"
+	"qushu/internal/kernel/authz"
 	"qushu/internal/room"
 )
 
@@ -119,7 +120,7 @@ func (i *Identity) fillPosts(ctx context.Context, me *room.Actor, b *Me) error {
 }
 
 // Menu is what the actor of ctx may use of every room's entries, in his language.
-func (i *Identity) Menu(ctx context.Context) []MenuItem { return i.menu(ctx, room.ActorOf(ctx)) }
+func (i *Identity) Menu(ctx context.Context) []MenuItem { return i.menu(ctx, authz.From(ctx)) }
 
 // menu is what the caller may use of every room's entries, one for each path.
 func (i *Identity) menu(ctx context.Context, me *room.Actor) []MenuItem {
