@@ -87,32 +87,28 @@ type nextStep struct {
 	RecoveryCodes []string
 }
 
-// signIn goes the way in to its end, binding a second factor when asked; secret is what the app would hold.
-func (d *door) signIn(ctx context.Context, login, password string) (secret string, err error) {
-	var n nextStep
-	if err := d.call(ctx, "POST", "/api/identity/signin", map[string]string{"account": login, "password": password}, &n); err != nil {
-		return "", err
-	}
-	if n.Next == "enroll" {
-		return d.enrol(ctx)
-	}
-	if n.Next != "done" {
-		return "", fmt.Errorf("%s: the way in asks for %q", login, n.Next)
-	}
-	return "", nil
-}
-
-func (d *door) enrol(ctx context.Context) (secret string, err error) {
+// bind makes a second factor and returns what the app would hold.
+func (d *door) bind(ctx context.Context) (secret, next string, err error) {
 	var n nextStep
 	if err := d.call(ctx, "POST", "/api/identity/enroll", struct{}{}, &n); err != nil {
-		return "", err
+		return "", "", err
 	}
 	secret = n.Secret
 	code, err := totp.GenerateCode(secret, d.now())
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	return secret, d.call(ctx, "POST", "/api/identity/enroll/confirm", map[string]string{"code": code}, &n)
+	err = d.call(ctx, "POST", "/api/identity/enroll/confirm", map[string]string{"code": code}, &n)
+	return secret, n.Next, err
+}
+
+// prove shows the code the app would show.
+func (d *door) prove(ctx context.Context, secret string) error {
+	code, err := totp.GenerateCode(secret, d.now())
+	if err != nil {
+		return err
+	}
+	return d.call(ctx, "POST", "/api/identity/totp", map[string]string{"code": code}, nil)
 }
 
 // upload sends a file in chunks and returns its id.

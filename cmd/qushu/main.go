@@ -27,6 +27,7 @@ type cli struct {
 	Set    map[string]string `placeholder:"KEY=VALUE" help:"Any other setting, for example --set limits.upload_mb=8192."`
 
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Start the portal and everything behind it in one process."`
+	Demo    demoCmd    `cmd:"" help:"Fill an empty data directory with the Hongshan demonstration district."`
 	Admin   adminCmd   `cmd:"" help:"The three separated administrators: create, reset, unlock."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend, one sentence each."`
 	Backup  backupCmd  `cmd:"" help:"Write a consistent backup into a new folder, also while the server runs."`

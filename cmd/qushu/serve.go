@@ -43,7 +43,7 @@ func serve(ctx context.Context, cfg *config.Config, out io.Writer, show bool) er
 		return err
 	}
 	defer l.Close()
-	a, err := open(ctx, cfg, opening{work: cfg.Has(config.RoleJobs)})
+	a, err := open(ctx, cfg, opening{work: cfg.Has(config.RoleJobs), demo: isDemo(cfg.Data)})
 	if err != nil {
 		return err
 	}

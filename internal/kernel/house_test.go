@@ -62,11 +62,11 @@ func (p *probe) list(ctx context.Context, in *probeListIn) (*probeListOut, error
 func (p *probe) silent(ctx context.Context, in *struct{}) (*struct{}, error) { return nil, nil }
 
 func (p *probe) crash(ctx context.Context, in *struct{}) (*struct{}, error) {
-	panic("the secret is 42")
+	panic("the secret is xyzzy")
 }
 
 func (p *probe) broken(ctx context.Context, in *struct{}) (*struct{}, error) {
-	return nil, errors.New("the secret is 42")
+	return nil, errors.New("the secret is xyzzy")
 }
 
 func newProbe(kit *kernel.Kit) []*room.Room {
@@ -103,8 +103,8 @@ func TestHouse(t *testing.T) {
 			{"not JSON", zhang, "PUT /api/probe/b", `{"name`, "", "", 422, []string{"无法读取"}, nil},
 			{"unknown query", zhang, "GET /api/probe?color=red", "", "", "", 422, nil, nil},
 			{"no such route", zhang, "GET /api/probe/x/y/z", "", "", "", 404, []string{"没有这个"}, nil},
-			{"panic", zhang, "GET /api/probe/crash", "", "", "", 500, []string{"编号"}, []string{"42"}},
-			{"broken", zhang, "GET /api/probe/broken", "", "", "", 500, []string{"编号"}, []string{"42"}},
+			{"panic", zhang, "GET /api/probe/crash", "", "", "", 500, []string{"编号"}, []string{"xyzzy"}},
+			{"broken", zhang, "GET /api/probe/broken", "", "", "", 500, []string{"编号"}, []string{"xyzzy"}},
 			{"in full with the right", sub, "PUT /api/probe/c", `{"name":"下级"}`, "", "", 200, []string{"13800005678"}, nil},
 			{"own unit", zhang, "GET /api/probe", "", "", "", 200, []string{"洪山"}, []string{"下级"}},
 			{"other unit", li, "GET /api/probe", "", "", "", 200, []string{`"items":[]`}, nil},

@@ -159,7 +159,7 @@ func (db *DB) QueryContext(ctx context.Context, q string, args ...any) (*sql.Row
 	if inTx(ctx) {
 		return nil, errors.New("store: read the transaction, not the database, inside a Tx")
 	}
-	rows, err := db.r.QueryContext(ctx, q, args...)
+	rows, err := db.r.QueryContext(ctx, positional(db.engine, q, args), args...)
 	return rows, mapped(err)
 }
 

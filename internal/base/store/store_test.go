@@ -266,3 +266,27 @@ func TestIn(t *testing.T) {
 		t.Error(c)
 	}
 }
+
+func TestLongStatement(t *testing.T) {
+	tpl.Each(t, func(t *testing.T, db *store.DB) {
+		if err := insert(t.Context(), db, "id7", 7); err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for i := range 20000 {
+			ids = append(ids, fmt.Sprint("id", i))
+		}
+		in := store.And(store.C("at = $1", 7), store.In("id", ids))
+		if got, err := store.Column[string](t.Context(), db, `SELECT id FROM thing WHERE `+in.SQL, in.Args...); err != nil || len(got) != 1 {
+			t.Error(got, err)
+		}
+		args := append([]any{"a"}, in.Args[1:100]...) // a repeated placeholder stays what it is
+		q := `SELECT id FROM thing WHERE id = $1 OR id = $1`
+		for i := range 99 {
+			q += fmt.Sprint(" OR id = $", i+2)
+		}
+		if got, err := store.Column[string](t.Context(), db, q, args...); err != nil || len(got) != 1 {
+			t.Error(got, err)
+		}
+	})
+}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -24,13 +26,13 @@ func (tx *Tx) After(fn func()) { tx.after = append(tx.after, fn) }
 
 // QueryContext reads inside the transaction.
 func (tx *Tx) QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
-	rows, err := tx.sql.QueryContext(tx.ctx(ctx), q, args...)
+	rows, err := tx.sql.QueryContext(tx.ctx(ctx), positional(tx.engine, q, args), args...)
 	return rows, mapped(err)
 }
 
 // ExecContext writes inside the transaction.
 func (tx *Tx) ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error) {
-	res, err := tx.sql.ExecContext(tx.ctx(ctx), q, args...)
+	res, err := tx.sql.ExecContext(tx.ctx(ctx), positional(tx.engine, q, args), args...)
 	return res, mapped(err)
 }
 
@@ -244,4 +246,26 @@ func (db *DB) Skip() string {
 		return " FOR UPDATE SKIP LOCKED"
 	}
 	return ""
+}
+
+// positional rewrites a long statement's $1, $2 … for SQLite, which looks each of them up by name and
+// so takes the square of their number. Placeholders that repeat or jump stay as they are.
+func positional(e Engine, q string, args []any) string {
+	if e != SQLite || len(args) < 64 {
+		return q
+	}
+	var b strings.Builder
+	b.Grow(len(q))
+	last, at := 0, 0
+	for _, loc := range placeholder.FindAllStringIndex(q, -1) {
+		n, err := strconv.Atoi(q[loc[0]+1 : loc[1]])
+		if err != nil || n != last+1 {
+			return q
+		}
+		b.WriteString(q[at:loc[0]])
+		b.WriteByte('?')
+		last, at = n, loc[1]
+	}
+	b.WriteString(q[at:])
+	return b.String()
 }

@@ -106,7 +106,7 @@ func (w Words) adopt() {
 		case 413:
 			return w.Problem(ctx, errs.New(errs.TooLarge, "web.body_too_large"))
 		case 415, 406, 400:
-			return w.Problem(ctx, errs.Wrap(errors.Join(append(list, errors.New(msg))...), errs.Invalid, "web.unreadable"))
+			return w.Problem(ctx, errs.New(errs.Invalid, "web.unreadable")) // what the library says quotes the body, which may hold a password
 		case 408:
 			return w.Problem(ctx, errs.New(errs.Busy, "web.slow"))
 		}

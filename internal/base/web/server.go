@@ -147,7 +147,7 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 
 // headers are set on everything. The API's answers are never stored by a browser.
 func (s *Server) headers(next http.Handler) http.Handler {
-	csp := strings.Join([]string{"default-src 'self'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' data: blob:",
+	csp := strings.Join([]string{"default-src 'self'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:",
 		"font-src 'self' data:", "connect-src 'self'", "media-src 'self' blob:", "worker-src 'self' blob:", "object-src 'none'", "base-uri 'self'",
 		"form-action 'self'", "frame-ancestors 'self'"}, "; ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,445 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"qushu/internal/base/store"
+	"qushu/internal/kernel/identity"
+	"qushu/simulate/district"
+)
+
+// administrators makes the three through the set-up page and binds their second factors.
+func (b *builder) administrators(ctx context.Context) error {
+	var err error
+	if b.d, err = district.Build(b.seed, district.People); err != nil {
+		return err
+	}
+	cast, err := b.d.Cast()
+	if err != nil {
+		return err
+	}
+	var admins []map[string]string
+	for _, c := range cast {
+		m := &member{Account: c, password: newPassword()}
+		b.accounts = append(b.accounts, m)
+		if c.Admin != "" {
+			admins = append(admins, map[string]string{"kind": c.Admin, "account": c.Login, "name": c.Name, "password": m.password})
+		}
+	}
+	token, _, err := b.a.kit.Identity.SetupToken(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := newDoor(b.base, b.clock.now)
+	if err != nil {
+		return err
+	}
+	if err := d.call(ctx, "POST", "/api/identity/setup", map[string]any{"token": token, "admins": admins}, nil); err != nil {
+		return err
+	}
+	for _, m := range b.accounts {
+		if m.Admin != "" {
+			if err := b.first(ctx, m); err != nil {
+				return fmt.Errorf("%s: %w", m.Login, err)
+			}
+		}
+	}
+	return nil
+}
+
+// first goes an account's first way in: a new password and a second factor where they are asked.
+func (b *builder) first(ctx context.Context, m *member) error {
+	d, err := newDoor(b.base, b.clock.now)
+	if err != nil {
+		return err
+	}
+	m.door = d
+	var n nextStep
+	if err := d.call(ctx, "POST", "/api/identity/signin", map[string]string{"account": m.Login, "password": m.password}, &n); err != nil {
+		return err
+	}
+	for range 3 {
+		switch n.Next {
+		case "done":
+			return nil
+		case "change":
+			m.password = newPassword()
+			err = d.call(ctx, "POST", "/api/identity/password", map[string]string{"new": m.password}, &n)
+		case "enroll":
+			m.totp, n.Next, err = d.bind(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if n.Next != "done" {
+		return fmt.Errorf("the way in does not end, it asks for %q", n.Next)
+	}
+	return nil
+}
+
+// people imports the two workbooks the system administrator would be handed.
+func (b *builder) people(ctx context.Context) error {
+	sys := b.named("system").door
+	for _, f := range []struct {
+		path  string
+		write func(*bytes.Buffer) error
+	}{
+		{"/api/org/import/units?name=units.xlsx", func(w *bytes.Buffer) error { return b.d.WriteUnits(w) }},
+		{"/api/org/import/people?name=people.xlsx", func(w *bytes.Buffer) error { return b.d.WritePeople(w) }},
+	} {
+		var buf bytes.Buffer
+		if err := f.write(&buf); err != nil {
+			return err
+		}
+		if err := sys.call(ctx, "POST", f.path, buf.Bytes(), nil); err != nil {
+			return err
+		}
+	}
+	if err := b.find(ctx); err != nil {
+		return err
+	}
+	for _, r := range b.d.Relations {
+		in := map[string]string{"kind": r.Kind, "to": b.units[r.To]}
+		if err := sys.call(ctx, "POST", "/api/org/units/"+b.units[r.From]+"/relations", in, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find learns which ids the units and posts of the district were given.
+func (b *builder) find(ctx context.Context) error {
+	o, db := b.a.kit.Org, b.a.kit.DB
+	b.units, b.posts = map[string]string{}, map[string]string{}
+	byPath := map[string]string{}
+	top, err := o.UnitByCode(ctx, db, district.Code)
+	if err != nil {
+		return fmt.Errorf("the district's own unit is not found: %w", err)
+	}
+	ids, err := o.Below(ctx, db, top.ID)
+	if err != nil {
+		return err
+	}
+	all, err := o.Units(ctx, db, ids)
+	if err != nil {
+		return err
+	}
+	var path func(id string) string
+	path = func(id string) string { // as district.Path writes it
+		u := all[id]
+		if u.Parent == "" {
+			return u.Name
+		}
+		return path(u.Parent) + "/" + u.Name
+	}
+	for id := range all {
+		byPath[path(id)] = id
+	}
+	for _, u := range b.d.Units {
+		id := byPath[strings.Join(b.d.Path(u.Key), "/")]
+		if id == "" {
+			return fmt.Errorf("unit %s (%s) was not imported", u.Name, u.Key)
+		}
+		b.units[u.Key] = id
+	}
+	return nil
+}
+
+// makeAccounts gives everybody an account named after his staff number; nobody has a password yet.
+func (b *builder) makeAccounts(ctx context.Context) error {
+	o, db := b.a.kit.Org, b.a.kit.DB
+	names := map[string]string{}
+	for _, m := range b.accounts {
+		names[m.StaffNo] = m.Login
+	}
+	var list []identity.NewAccount
+	for _, p := range b.d.People {
+		who, err := o.PersonByStaffNo(ctx, db, p.StaffNo)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.StaffNo, err)
+		}
+		login := names[p.StaffNo]
+		if login == "" {
+			login = strings.ToLower(p.StaffNo)
+		} else {
+			posts, err := o.Posts(ctx, db, who.ID)
+			if err != nil || len(posts) == 0 {
+				return fmt.Errorf("%s has no post: %w", p.StaffNo, err)
+			}
+			b.posts[p.StaffNo] = posts[0].ID
+		}
+		list = append(list, identity.NewAccount{Person: who.ID, Login: login, Name: who.Name, Unit: who.Unit, Words: []string{who.Pinyin, who.Initials}})
+	}
+	return db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return b.a.kit.Identity.CreateAccounts(ctx, tx, list) })
+}
+
+// rolePerms says what each kind of user may do, and how far.
+func rolePerms() map[string][]map[string]string {
+	perms := func(scope string, names ...string) (out []map[string]string) {
+		for _, n := range names {
+			out = append(out, map[string]string{"perm": n, "scope": scope})
+		}
+		return out
+	}
+	join := func(all ...[]map[string]string) (out []map[string]string) {
+		for _, a := range all {
+			out = append(out, a...)
+		}
+		return out
+	}
+	return map[string][]map[string]string{
+		"leader":             join(perms("below", "library.read", "lookup.ledger"), perms("all", "org.phone_leader", "org.phone_full")),
+		"unit_admin":         perms("below", "org.unit_manage", "org.export", "identity.unit_manage", "authz.unit_manage"),
+		"data_officer":       join(perms("unit", "library.read", "library.load", "library.grant", "lookup.ledger"), perms("unit", "lookup.find", "lookup.reveal")),
+		"data_reader":        perms("unit", "lookup.find"),
+		"reviewer":           perms("all", "library.read", "lookup.ledger"),
+		"notice_publisher":   perms("below", "desk.publish"),
+		"duty_officer":       join(perms("all", "org.phone_leader", "org.phone_full"), perms("all", "desk.publish")),
+		"grid_worker":        perms("street", "lookup.find"),
+		"enterprise_service": perms("unit", "lookup.find"),
+	}
+}
+
+// roles makes the roles and puts them on the posts of the cast.
+func (b *builder) roles(ctx context.Context) error {
+	sec := b.named("security").door
+	ids := map[string]string{}
+	all := rolePerms()
+	for _, r := range district.Roles() {
+		var out struct{ ID string }
+		if err := sec.call(ctx, "POST", "/api/authz/roles", map[string]any{"name": r.Name, "nameEn": r.NameEN, "perms": all[r.Key]}, &out); err != nil {
+			return err
+		}
+		ids[r.Key] = out.ID
+	}
+	var district struct{ ID string } // the centre speaks to the whole district
+	wide := []map[string]string{{"perm": "desk.publish", "scope": "all"}}
+	if err := sec.call(ctx, "POST", "/api/authz/roles", map[string]any{"name": "全区通知发布员", "nameEn": "District notice publisher", "perms": wide}, &district); err != nil {
+		return err
+	}
+	for _, m := range b.accounts {
+		role := ids[m.Role]
+		if m.Login == "centre.info" {
+			role = district.ID
+		}
+		if role == "" {
+			continue
+		}
+		if err := sec.call(ctx, "PUT", "/api/authz/posts/"+b.posts[m.StaffNo]+"/roles/"+role, struct{}{}, nil); err != nil {
+			return fmt.Errorf("%s: %w", m.Login, err)
+		}
+	}
+	return nil
+}
+
+// activate hands everybody of the cast a code and lets him choose a password; who handles data also binds a second factor.
+func (b *builder) activate(ctx context.Context) error {
+	sys := b.named("system").door
+	for _, m := range b.accounts {
+		if m.Admin != "" {
+			continue
+		}
+		var found struct{ Items []struct{ ID, Login string } }
+		if err := sys.call(ctx, "GET", "/api/identity/accounts?q="+m.Login, nil, &found); err != nil || len(found.Items) == 0 {
+			return fmt.Errorf("%s is not found: %w", m.Login, err)
+		}
+		var code struct{ Code string }
+		if err := sys.call(ctx, "POST", "/api/identity/accounts/"+found.Items[0].ID+"/activation", struct{}{}, &code); err != nil {
+			return err
+		}
+		d, err := newDoor(b.base, b.clock.now)
+		if err != nil {
+			return err
+		}
+		m.door = d
+		if err := d.call(ctx, "POST", "/api/identity/activate", map[string]string{"account": m.Login, "code": code.Code, "password": m.password}, nil); err != nil {
+			return fmt.Errorf("%s: %w", m.Login, err)
+		}
+		if strings.HasPrefix(m.Role, "data_") {
+			if m.totp, _, err = d.bind(ctx); err != nil {
+				return fmt.Errorf("%s: %w", m.Login, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *builder) groups(ctx context.Context) error {
+	sys := b.named("system").door
+	for _, g := range b.d.Groups {
+		var out struct{ ID string }
+		if err := sys.call(ctx, "POST", "/api/org/groups", map[string]string{"name": g.Name, "duty": g.Duty, "office": b.units[g.Office]}, &out); err != nil {
+			return err
+		}
+		join := func(role string, numbers ...string) error {
+			for i, no := range numbers {
+				who, err := b.a.kit.Org.PersonByStaffNo(ctx, b.a.kit.DB, no)
+				if err != nil {
+					return err
+				}
+				if err := sys.call(ctx, "POST", "/api/org/groups/"+out.ID+"/members", map[string]any{"person": who.ID, "role": role, "rank": i + 1}, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		for _, s := range []struct {
+			role string
+			who  []string
+		}{{"head", g.Heads}, {"deputy", g.Deputies}, {"office_head", []string{g.OfficeHead}}, {"member", g.Members}} {
+			if err := join(s.role, s.who...); err != nil {
+				return fmt.Errorf("%s: %w", g.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// population writes the table as the police would send it, GB18030 as Excel saves it, with a few faults,
+// uploads it as the centre's data officer, corrects nothing but the key, loads it and shares it.
+func (b *builder) population(ctx context.Context) error {
+	b.clock.set(time.Now().AddDate(0, 0, -22))
+	m := b.named("centre.data")
+	d, err := b.enter(ctx, m)
+	if err != nil {
+		return err
+	}
+	p, err := district.NewPopulation(district.Options{Rows: b.rows, Seed: b.seed, Flaws: 0.0005})
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp("", "qushu-population-*.csv")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := district.WriteCSV(f, p.All(), district.GB18030); err != nil {
+		return err
+	}
+	size, err := f.Seek(0, 1)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, 0); err != nil {
+		return err
+	}
+	file, err := d.upload(ctx, "洪山区常住人口信息表.csv", f, size)
+	if err != nil {
+		return err
+	}
+	set, err := b.load(ctx, d, file)
+	if err != nil {
+		return err
+	}
+	return b.share(ctx, d, set)
+}
+
+type loadDraft struct {
+	ID, State, Error string
+	Version          int64
+	Rows, Rejected   int64
+	MadeDataset      string
+	Columns          []map[string]any
+}
+
+func (b *builder) load(ctx context.Context, d *door, file string) (dataset string, err error) {
+	var l loadDraft
+	if err := d.call(ctx, "POST", "/api/library/loads", map[string]string{"fileId": file}, &l); err != nil {
+		return "", err
+	}
+	for _, c := range l.Columns {
+		c["key"] = c["title"] == "公民身份号码"
+	}
+	choice := map[string]any{"name": "population", "title": "常住人口信息", "summary": "区公安分局每月提供的常住人口基本信息（演示数据，人员均为虚构）。",
+		"columns": l.Columns, "onBad": "reject", "version": l.Version}
+	if err := d.call(ctx, "PUT", "/api/library/loads/"+l.ID, choice, &l); err != nil {
+		return "", err
+	}
+	if err := d.call(ctx, "POST", "/api/library/loads/"+l.ID+"/start", map[string]any{"version": l.Version}, &l); err != nil {
+		return "", err
+	}
+	for l.State == "queued" || l.State == "running" {
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+		if err := d.call(ctx, "GET", "/api/library/loads/"+l.ID, nil, &l); err != nil {
+			return "", err
+		}
+	}
+	if l.State != "done" {
+		return "", fmt.Errorf("the load ended %s: %s", l.State, l.Error)
+	}
+	fmt.Fprintf(b.out, "  %d rows loaded, %d refused with reasons\n", l.Rows, l.Rejected)
+	return l.MadeDataset, nil
+}
+
+// share grants the table to the units whose people look things up in it.
+func (b *builder) share(ctx context.Context, d *door, set string) error {
+	var cols struct{ Columns []struct{ Name, Kind string } }
+	if err := d.call(ctx, "GET", "/api/library/datasets/"+set, nil, &cols); err != nil {
+		return err
+	}
+	var all, reveal []string
+	for _, c := range cols.Columns {
+		all = append(all, c.Name)
+		if c.Kind == "mobile" || c.Kind == "phone" {
+			reveal = append(reveal, c.Name)
+		}
+	}
+	for _, g := range []struct{ unit, purpose, basis string }{
+		{"MZ", "核对社会救助申请人的基本信息", "《社会救助暂行办法》第五十八条"},
+		{"YB", "核对参保人员的基本信息", "《医疗保障基金使用监督管理条例》第十一条"},
+		{"420111006", "核对网格内居民的基本信息", "《武汉市网格化服务管理办法》"},
+	} {
+		in := map[string]any{"unit": b.units[g.unit], "columns": all, "reveal": reveal, "purpose": g.purpose, "basis": g.basis, "until": time.Now().AddDate(0, 11, 0)}
+		if err := d.call(ctx, "POST", "/api/library/datasets/"+set+"/grants", in, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notices publishes the dozen on the days they were written.
+func (b *builder) notices(ctx context.Context) error {
+	year := strconv.Itoa(time.Now().Year())
+	info, own := b.named("centre.info"), b.named("jiaoyu.notice")
+	for _, n := range district.Notices() {
+		b.clock.set(time.Now().AddDate(0, 0, -n.DaysAgo))
+		m := info
+		if n.Unit == "ED" {
+			m = own
+		}
+		d, err := b.enter(ctx, m)
+		if err != nil {
+			return err
+		}
+		var to []string
+		for _, k := range n.Units {
+			to = append(to, b.units[k])
+		}
+		in := map[string]any{"title": strings.ReplaceAll(n.Title, "2023", year), "body": strings.ReplaceAll(n.Body, "2023", year), "must": n.Must}
+		if len(to) > 0 {
+			in["units"] = to
+		} else {
+			in["all"] = true
+		}
+		if n.PinDays > 0 {
+			in["pinnedUntil"] = b.clock.now().AddDate(0, 0, n.PinDays)
+		}
+		if err := d.call(ctx, "POST", "/api/desk/notices", in, nil); err != nil {
+			return fmt.Errorf("%s: %w", n.Title, err)
+		}
+	}
+	b.clock.set(time.Now())
+	return nil
+}
