@@ -14,8 +14,3 @@ type restoreCmd struct{}
 
 // Run is filled in with its room.
 func (restoreCmd) Run() error { return nil }
-
-type auditCmd struct{}
-
-// Run is filled in with its room.
-func (auditCmd) Run() error { return nil }

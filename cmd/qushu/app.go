@@ -62,6 +62,7 @@ func open(ctx context.Context, cfg *config.Config, o opening) (a *app, err error
 	base.Now = o.now
 	base.Identity = identity.Options{Secure: a.secure(), Demo: o.demo}
 	a.kit = kernel.NewKit(base)
+	a.kit.Audit.RootsIn(filepath.Join(cfg.Data, "audit-roots"))
 	calendar, err := when.Load()
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ type command func(ctx context.Context, a *app, args []string, out io.Writer) err
 
 // commands by name. Every one writes words for a person to out.
 func commands() map[string]command {
-	return map[string]command{"doctor": doctor}
+	return map[string]command{"doctor": doctor, "audit-verify": auditVerify, "audit-export": auditExport, "audit-keys": auditKeys, "audit-archive": auditArchive}
 }
 
 func socketPath(cfg *config.Config) string { return filepath.Join(cfg.Data, "qushu.sock") }

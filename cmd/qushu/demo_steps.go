@@ -412,14 +412,10 @@ func (b *builder) share(ctx context.Context, d *door, set string) error {
 // notices publishes the dozen on the days they were written.
 func (b *builder) notices(ctx context.Context) error {
 	year := strconv.Itoa(time.Now().Year())
-	info, own := b.named("centre.info"), b.named("jiaoyu.notice")
+	info := b.named("centre.info")
 	for _, n := range district.Notices() {
 		b.clock.set(time.Now().AddDate(0, 0, -n.DaysAgo))
-		m := info
-		if n.Unit == "ED" {
-			m = own
-		}
-		d, err := b.enter(ctx, m)
+		d, err := b.enter(ctx, info)
 		if err != nil {
 			return err
 		}

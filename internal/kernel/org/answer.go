@@ -21,7 +21,7 @@ func (o *Org) PersonByStaffNo(ctx context.Context, q store.Queryer, no string) (
 	if no == "" {
 		return Person{}, missingPerson()
 	}
-	return onePerson(ctx, q, store.C("e.staff_no = $1", no))
+	return onePerson(ctx, q, store.C("e.staff_no = $1 AND e.staff_no <> ''", no))
 }
 
 // People returns the persons of ids by id; unknown ones are left out.
