@@ -74,6 +74,7 @@ func NewKit(b Base) *Kit {
 	k.Search = search.New(b.DB)
 	k.Files = file.New(b.DB, b.Blobs, k.Audit, b.Now, b.MaxUpload)
 	k.Datasets = dataset.New(b.DB, b.Warehouse, b.Now)
+	k.Datasets.Serve(k.above)
 	k.Words = &errs.Catalog{}
 	k.Notify = notify.New(b.DB, k.Words, b.Now)
 	if b.Hub != nil {

@@ -1,6 +1,9 @@
 package kernel
 
 import (
+	"context"
+
+	"qushu/internal/base/store"
 	"qushu/internal/kernel/codes"
 	"qushu/internal/room"
 )
@@ -22,3 +25,13 @@ func (k *Kit) rooms() []*room.Room {
 
 // mask hides a value that the actor may not see in full.
 func mask(kind, value string) string { return codes.Mask(codes.Kind(kind), value) }
+
+// above returns the ids of a unit and of every unit above it.
+func (k *Kit) above(ctx context.Context, q store.Queryer, unit string) ([]string, error) {
+	path, err := k.Org.UnitPath(ctx, q, unit)
+	ids := make([]string, len(path))
+	for i, u := range path {
+		ids[i] = u.ID
+	}
+	return ids, err
+}

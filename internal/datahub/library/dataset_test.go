@@ -21,7 +21,7 @@ func body(v any) string {
 
 // What a person decides is checked before anything is loaded.
 func TestPlan(t *testing.T) {
-	each(t, houses, func(e env) {
+	each(t, func(e env) {
 		zhang := officer("zhang", "u1")
 		taken := e.gather(zhang, "aa.csv", small, "", func(m map[string]any) { m["name"] = "taken" })
 		ld := e.draft(zhang, "人口.csv", people, "")
@@ -63,7 +63,7 @@ func TestPlan(t *testing.T) {
 
 // Columns that change need a second thought; what is classified stays so.
 func TestDrift(t *testing.T) {
-	each(t, houses, func(e env) {
+	each(t, func(e env) {
 		zhang := officer("zhang", "u1")
 		first := e.gather(zhang, "aa.csv", "身份证号,姓名,金额,旧列\n420199198506150017,张三,1,x\n", "", nil)
 		ld := e.draft(zhang, "bb.csv", "身份证号,姓名,金额,新列\n420199198506150017,张三,很多,y\n", first.MadeDataset)
@@ -102,7 +102,7 @@ type dataset struct {
 }
 
 func TestDatasets(t *testing.T) {
-	each(t, houses, func(e env) {
+	each(t, func(e env) {
 		zhang, li := officer("zhang", "u1"), officer("li", "u2")
 		first := e.gather(zhang, "aa.csv", small, "", nil)
 		e.gather(zhang, "bb.csv", small+"420199197001010030,王五\n", first.MadeDataset, nil)

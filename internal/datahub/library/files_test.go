@@ -43,7 +43,7 @@ func bomb(t *testing.T) string {
 		"_rels/.rels":                `<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
 		"xl/workbook.xml":            `<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>`,
 		"xl/_rels/workbook.xml.rels": `<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
-		"xl/worksheets/sheet1.xml":   `<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1"><c t="inlineStr"><is><t>` + strings.Repeat("a", 80<<20) + `</t></is></c></row></sheetData></worksheet>`,
+		"xl/worksheets/sheet1.xml":   `<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1"><c t="inlineStr"><is><t>` + strings.Repeat("a", 30<<20) + `</t></is></c></row></sheetData></worksheet>`,
 	} {
 		w, err := z.Create(name)
 		if err != nil {
@@ -62,7 +62,7 @@ func bomb(t *testing.T) string {
 // A file that is no good is refused with a sentence, and makes no draft.
 func TestRefusedFiles(t *testing.T) {
 	whole := workbook(t, map[string]any{"A1": "姓名", "A2": "张三"}, nil)
-	each(t, houses, func(e env) {
+	each(t, func(e env) {
 		zhang := officer("zhang", "u1")
 		for _, c := range []struct{ name, file, content, want string }{
 			{"truncated", "a.xlsx", whole[:len(whole)*2/3], "不完整"},
@@ -92,7 +92,7 @@ func TestRefusedFiles(t *testing.T) {
 // What is wrong with a header is shown, stops the load, and may be settled by naming another row.
 func TestProblems(t *testing.T) {
 	merged := func(f *excelize.File) { f.MergeCell("Sheet1", "B2", "C2") }
-	each(t, houses, func(e env) {
+	each(t, func(e env) {
 		zhang := officer("zhang", "u1")
 		for _, c := range []struct{ name, content, want string }{
 			{"duplicate header", "姓名,姓名\n张三,李四\n", "重复"},
@@ -123,7 +123,7 @@ func TestProblems(t *testing.T) {
 }
 
 func TestWorkbook(t *testing.T) {
-	each(t, houses, func(e env) {
+	each(t, func(e env) {
 		zhang := officer("zhang", "u1")
 		content := workbook(e.t, map[string]any{"A1": "说明"}, func(f *excelize.File) {
 			f.NewSheet("名单")
@@ -161,7 +161,7 @@ func TestRejectedRows(t *testing.T) {
 		"４２０１９９１９８５０６１５００１７,张三,2,2023-05-02\n" + // 6 the key of row 2 in full width
 		"420199197001010030,\"=cmd|' /C calc'!A0\",3,2023-05-03,多\n" + // 7 a cell too many
 		"420199197001010030,孙七,3,2023-05-03\n" // 8
-	each(t, houses, func(e env) {
+	each(t, func(e env) {
 		zhang := officer("zhang", "u1")
 		strict := func(m map[string]any) {
 			column(m, "身份证号")["strict"], column(m, "身份证号")["key"] = true, true
@@ -238,7 +238,7 @@ func TestRejectedRows(t *testing.T) {
 
 // A file whose lines change their encoding is loaded as far as it can be read.
 func TestMixedEncodings(t *testing.T) {
-	each(t, houses, func(e env) {
+	each(t, func(e env) {
 		zhang := officer("zhang", "u1")
 		ld := e.gather(zhang, "aa.csv", gbk("编号,姓名\n1,张三\n")+"2,李四在此\n"+gbk("3,王五\n"), "", nil)
 		if ld.State != "done" || ld.Rows != 2 || ld.Rejected != 1 {
@@ -249,7 +249,7 @@ func TestMixedEncodings(t *testing.T) {
 
 // Files are kept for their time and no longer.
 func TestPurge(t *testing.T) {
-	each(t, houses, func(e env) {
+	each(t, func(e env) {
 		zhang := officer("zhang", "u1")
 		ld := e.gather(zhang, "aa.csv", small+"x\n", "", nil)
 		draft := e.draft(zhang, "bb.csv", small, "")

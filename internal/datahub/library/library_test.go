@@ -42,7 +42,7 @@ func engine(t *testing.T) warehouse.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return s
+	return &gate{Store: s}
 }
 
 func rooms(kit *kernel.Kit) []*room.Room { return []*room.Room{library.New(kit, town{})} }
@@ -55,9 +55,9 @@ type env struct {
 	t *testing.T
 }
 
-func each(t *testing.T, h *kerneltest.Houses, fn func(e env)) {
+func each(t *testing.T, fn func(e env)) {
 	t.Helper()
-	h.Each(t, func(t *testing.T, e *kerneltest.Env) { fn(env{e, t}) })
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) { fn(env{e, t}) })
 }
 
 func officer(name, unit string) *room.Actor {
@@ -192,7 +192,7 @@ const people = "洪山区人口信息表\r\n身份证号,姓名,手机号,家庭
 	"420199197001010030,欧阳小三,13700002222,武汉市洪山区珞南街道3号,1970年1月1日,\"1,200.5\",低保\r\n"
 
 func TestGather(t *testing.T) {
-	each(t, houses, func(e env) {
+	each(t, func(e env) {
 		t := e.t
 		zhang := officer("zhang", "u1")
 		ld := e.draft(zhang, "人口信息.csv", gbk(people), "")
@@ -242,5 +242,5 @@ func TestGather(t *testing.T) {
 }
 
 func TestStrangers(t *testing.T) {
-	each(t, houses, func(e env) { e.Strangers(e.t) })
+	each(t, func(e env) { e.Strangers(e.t) })
 }

@@ -34,11 +34,8 @@ func (g *gate) Load(ctx context.Context, spec warehouse.Spec, rows iter.Seq2[war
 	return hook(ctx, load, rows)
 }
 
-// gated is a set of houses, and the gate of the one that runs.
-func gated() (*kerneltest.Houses, func() *gate) {
-	var g *gate
-	return &kerneltest.Houses{Rooms: rooms, Warehouse: func(t *testing.T) warehouse.Store { g = &gate{Store: engine(t)}; return g }}, func() *gate { return g }
-}
+// gate returns the one the house's warehouse stands behind.
+func (e env) gate() *gate { return e.Kit.Warehouse.(*gate) }
 
 // run calls a job of the room as the scheduler would.
 func (e env) run(name string) {
@@ -69,12 +66,11 @@ const small = "身份证号,姓名\n420199198506150017,张三\n42019919900101003
 
 // A load that is cancelled in the middle leaves nothing, and can be started again.
 func TestCancel(t *testing.T) {
-	h, gate := gated()
-	each(t, h, func(e env) {
+	each(t, func(e env) {
 		zhang, wang := officer("zhang", "u1"), officer("wang", "u1")
 		ld := e.choose(zhang, e.draft(zhang, "aa.csv", small, ""), "", nil)
 		inside := make(chan struct{})
-		gate().hook = func(ctx context.Context, _ func() (warehouse.Loaded, error), rows iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
+		e.gate().hook = func(ctx context.Context, _ func() (warehouse.Loaded, error), rows iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
 			for range rows { // one row has been taken
 				break
 			}
@@ -108,12 +104,11 @@ func TestCancel(t *testing.T) {
 
 // A worker that dies is replaced; should it only have been slow, what it brings is dropped.
 func TestDeadWorker(t *testing.T) {
-	h, gate := gated()
-	each(t, h, func(e env) {
+	each(t, func(e env) {
 		zhang := officer("zhang", "u1")
 		ld := e.choose(zhang, e.draft(zhang, "aa.csv", small, ""), "", nil)
 		inside, release, left := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-		gate().hook = func(ctx context.Context, load func() (warehouse.Loaded, error), _ iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
+		e.gate().hook = func(ctx context.Context, load func() (warehouse.Loaded, error), _ iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
 			close(inside)
 			<-release
 			out, err := load()
@@ -153,8 +148,7 @@ func TestDeadWorker(t *testing.T) {
 
 // The old version answers until the new one is published, and stays when the new one fails.
 func TestReplaceIsAtomic(t *testing.T) {
-	h, gate := gated()
-	each(t, h, func(e env) {
+	each(t, func(e env) {
 		zhang := officer("zhang", "u1")
 		first := e.gather(zhang, "aa.csv", small, "", nil)
 		look := func() int {
@@ -170,7 +164,7 @@ func TestReplaceIsAtomic(t *testing.T) {
 		}
 		bigger := small + "420199197001010030,王五\n"
 		inside, release := make(chan struct{}), make(chan struct{})
-		gate().hook = func(ctx context.Context, load func() (warehouse.Loaded, error), _ iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
+		e.gate().hook = func(ctx context.Context, load func() (warehouse.Loaded, error), _ iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
 			close(inside)
 			<-release
 			return load()
@@ -190,14 +184,14 @@ func TestReplaceIsAtomic(t *testing.T) {
 		if got := look(); got != 31 {
 			e.t.Error("after", got)
 		}
-		gate().hook = func(context.Context, func() (warehouse.Loaded, error), iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
+		e.gate().hook = func(context.Context, func() (warehouse.Loaded, error), iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
 			return warehouse.Loaded{}, errs.New(errs.Busy, "warehouse.disk_full")
 		}
 		failed := e.gather(zhang, "cc.csv", small, first.MadeDataset, nil)
 		if failed.State != "failed" || !strings.Contains(failed.Error, "磁盘已满") || look() != 31 {
 			e.t.Error(failed, look())
 		}
-		gate().hook = func(context.Context, func() (warehouse.Loaded, error), iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
+		e.gate().hook = func(context.Context, func() (warehouse.Loaded, error), iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
 			return warehouse.Loaded{}, fmt.Errorf("engine: a secret about /var/lib")
 		}
 		ours := e.gather(zhang, "dd.csv", small, first.MadeDataset, nil)
@@ -220,12 +214,11 @@ func TestReplaceIsAtomic(t *testing.T) {
 
 // Somebody else replaced the dataset while this load ran: it fails, and says so.
 func TestOvertaken(t *testing.T) {
-	h, gate := gated()
-	each(t, h, func(e env) {
+	each(t, func(e env) {
 		zhang := officer("zhang", "u1")
 		first := e.gather(zhang, "aa.csv", small, "", nil)
 		inside, release := make(chan struct{}), make(chan struct{})
-		gate().hook = func(ctx context.Context, load func() (warehouse.Loaded, error), _ iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
+		e.gate().hook = func(ctx context.Context, load func() (warehouse.Loaded, error), _ iter.Seq2[warehouse.Row, error]) (warehouse.Loaded, error) {
 			close(inside)
 			<-release
 			return load()

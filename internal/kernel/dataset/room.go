@@ -36,7 +36,7 @@ type Live struct {
 	Query   func(ctx context.Context, tree warehouse.Query) (*warehouse.Result, error)
 }
 
-// Above returns the ids of a unit and of every unit above it.
+// Above returns the ids of every unit above a unit; itself may be among them.
 type Above func(ctx context.Context, q store.Queryer, unit string) ([]string, error)
 
 // Datasets serves the package.
@@ -51,7 +51,7 @@ type Datasets struct {
 // New makes the service over db and the warehouse wh. Until Serve tells who knows the tree of units, a grant to a
 // unit reaches that unit alone.
 func New(db *store.DB, wh warehouse.Store, now func() time.Time) *Datasets {
-	alone := func(_ context.Context, _ store.Queryer, unit string) ([]string, error) { return []string{unit}, nil }
+	alone := func(context.Context, store.Queryer, string) ([]string, error) { return nil, nil }
 	return &Datasets{db: db, wh: wh, now: now, above: alone, live: map[string]Live{}}
 }
 

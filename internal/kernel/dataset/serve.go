@@ -40,6 +40,7 @@ func (d *Datasets) mine(ctx context.Context, q store.Queryer, me *room.Actor) (s
 		if units, err = d.above(ctx, q, me.Unit); err != nil {
 			return store.Cond{}, err
 		}
+		units = append(units, me.Unit)
 	}
 	return holds(units, me.Person, store.At(d.now())), nil
 }
