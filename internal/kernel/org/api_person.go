@@ -30,8 +30,8 @@ type peopleIn struct {
 
 type peopleOut struct{ Body store.Listed[PersonItem] }
 
-// readPeople is the reach over persons.
-func readPeople(ctx context.Context) store.Scope {
+// peopleScope is the reach over persons.
+func peopleScope(ctx context.Context) store.Scope {
 	return authz.WhereCols(ctx, "org.read", authz.Cols{Unit: "e.unit_id", Street: "u.street", Owner: "e.id"})
 }
 
@@ -58,7 +58,7 @@ func (in *peopleIn) conds() []store.Cond {
 }
 
 func (o *Org) listPeople(ctx context.Context, in *peopleIn) (*peopleOut, error) {
-	l, err := store.List(ctx, o.db, store.Query[Person]{Select: `SELECT ` + personColumns + personFrom, Scope: readPeople(ctx), Where: in.conds(),
+	l, err := store.List(ctx, o.db, store.Query[Person]{Select: `SELECT ` + personColumns + personFrom, Scope: peopleScope(ctx), Where: in.conds(),
 		Keys: []string{"e.sort"}, Page: in.Page, Scan: scanPerson, Cursor: func(p *Person) []any { return []any{p.sort} }})
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ type personOut struct {
 }
 
 func (o *Org) showPerson(ctx context.Context, in *personIn) (*personOut, error) {
-	p, err := onePerson(ctx, o.db, store.And(store.C("e.id = $1", in.ID), readPeople(ctx).Cond()))
+	p, err := onePerson(ctx, o.db, store.And(store.C("e.id = $1", in.ID), peopleScope(ctx).Cond()))
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ type mobileOut struct {
 
 // showMobile gives one whole number; every look is in the audit.
 func (o *Org) showMobile(ctx context.Context, in *personIn) (*mobileOut, error) {
-	p, err := onePerson(ctx, o.db, store.And(store.C("e.id = $1", in.ID), readPeople(ctx).Cond()))
+	p, err := onePerson(ctx, o.db, store.And(store.C("e.id = $1", in.ID), peopleScope(ctx).Cond()))
 	if err != nil {
 		return nil, err
 	}

@@ -246,7 +246,7 @@ func (o *Org) unitStaff(ctx context.Context, in *staffIn) (*staffOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	cond := store.And(store.C("s.unit_id = $1", in.ID), readUnits(ctx, "s.unit_id", "").Cond())
+	cond := store.And(store.C("s.unit_id = $1", in.ID), unitScope(ctx, "s.unit_id", "").Cond())
 	all, err := store.All(ctx, o.db, func(s *PostSpan) []any {
 		return []any{&s.Post, &s.Person, &s.Name, &s.Unit, &s.UnitName, &s.Title, &s.Rank, &s.Leader, &s.Main, &s.From, &s.Until}
 	}, `SELECT s.post_id, s.person, e.name, s.unit_id, COALESCE((SELECT v.name FROM org_unit_span v WHERE v.unit_id = s.unit_id AND `+then("v", at)+`), ''),

@@ -10,8 +10,8 @@ import (
 	"qushu/internal/kernel/authz"
 )
 
-// readUnits is the reach over a table whose units stand in column.
-func readUnits(ctx context.Context, column, street string) store.Scope {
+// unitScope is the reach over a table whose units stand in column.
+func unitScope(ctx context.Context, column, street string) store.Scope {
 	return authz.WhereCols(ctx, "org.read", authz.Cols{Unit: column, Street: street})
 }
 
@@ -34,9 +34,9 @@ func (o *Org) listUnits(ctx context.Context, in *branchesIn) (*branchesOut, erro
 	}
 	var all []Branch
 	if at.IsZero() {
-		all, err = branches(ctx, o.db, readUnits(ctx, "u.id", "u.street"), in.Parent, in.Closed)
+		all, err = branches(ctx, o.db, unitScope(ctx, "u.id", "u.street"), in.Parent, in.Closed)
 	} else {
-		all, err = branchesAt(ctx, o.db, readUnits(ctx, "s.unit_id", "s.street"), in.Parent, at)
+		all, err = branchesAt(ctx, o.db, unitScope(ctx, "s.unit_id", "s.street"), in.Parent, at)
 	}
 	out := &branchesOut{}
 	if out.Body.Items = all; all == nil {
@@ -65,7 +65,7 @@ type unitOut struct {
 }
 
 func (o *Org) showUnit(ctx context.Context, in *unitIn) (*unitOut, error) {
-	scope := readUnits(ctx, "u.id", "u.street").Cond()
+	scope := unitScope(ctx, "u.id", "u.street").Cond()
 	u, err := oneUnit(ctx, o.db, store.And(store.C("u.id = $1", in.ID), scope))
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ type unitHistoryOut struct {
 }
 
 func (o *Org) unitHistory(ctx context.Context, in *unitIn) (*unitHistoryOut, error) {
-	if _, err := oneUnit(ctx, o.db, store.And(store.C("u.id = $1", in.ID), readUnits(ctx, "u.id", "u.street").Cond())); err != nil {
+	if _, err := oneUnit(ctx, o.db, store.And(store.C("u.id = $1", in.ID), unitScope(ctx, "u.id", "u.street").Cond())); err != nil {
 		return nil, err
 	}
 	all, err := store.All(ctx, o.db, func(s *UnitSpan) []any {

@@ -185,9 +185,9 @@ func personRows(d *directory, all []*draft, now store.Time) (people, posts, span
 		if t.Main {
 			ids = append(ids, p.ID)
 			people = append(people, []any{p.ID, p.Name, p.Pinyin, p.Initials, p.Sex, p.StaffNo, p.sealed, x.index, p.OfficePhone, t.Unit, t.Title, leader[p.ID],
-				sortKey(d.byID[t.Unit].path, t.Rank, p.Pinyin, p.ID), now})
+				sortKey(d.byID[t.Unit].path, t.Rank, p.Pinyin, p.ID), now, int64(1)})
 		}
-		posts = append(posts, []any{t.ID, t.Person, t.Unit, t.Title, t.Rank, t.Leader, t.Main, t.From})
+		posts = append(posts, []any{t.ID, t.Person, t.Unit, t.Title, t.Rank, t.Leader, t.Main, t.From, int64(1)})
 		spans = append(spans, []any{t.ID, t.From, t.Person, t.Unit, t.Title, t.Rank, t.Leader, t.Main})
 	}
 	return people, posts, spans, ids

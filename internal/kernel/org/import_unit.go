@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"qushu/internal/base/errs"
 	"qushu/internal/base/id"
 	"qushu/internal/base/store"
 	"qushu/internal/base/table"
@@ -136,7 +137,7 @@ func parseUnits(rows []sheet.Row, why *sheet.Reasons, now time.Time) ([]*node, e
 			continue
 		}
 		if err := f.apply(&n.Unit); err != nil {
-			if err := why.AddError(r.Number, "", err); err != nil {
+			if err := why.AddError(r.Number, unitColumn(err), err); err != nil {
 				return nil, err
 			}
 			continue
@@ -151,6 +152,17 @@ func parseUnits(rows []sheet.Row, why *sheet.Reasons, now time.Time) ([]*node, e
 		out = append(out, n)
 	}
 	return out, nil
+}
+
+// unitColumn is the column that an error of UnitForm.apply speaks of.
+func unitColumn(err error) string {
+	switch errs.KeyOf(err) {
+	case "org.unit_name":
+		return "name"
+	case "org.street_code":
+		return "street"
+	}
+	return "code"
 }
 
 // whole reads a cell as a whole number from 1 to 9999; 0 for a blank one.
@@ -185,7 +197,7 @@ func plant(d *directory, fresh []*node, why *sheet.Reasons) []*node {
 	for _, n := range fresh {
 		d.add(n)
 	}
-	for range fresh { // a path may go through a unit further down in the file: once more as long as that helps
+	for range MaxDepth { // a path may go through a unit further down in the file: once more as long as that helps
 		more := false
 		for _, n := range fresh {
 			if n.up == nil && n.parent != "" {
@@ -202,6 +214,11 @@ func plant(d *directory, fresh []*node, why *sheet.Reasons) []*node {
 	placed := map[*node]int{} // 1 on the way up, 2 placed
 	for _, n := range fresh {
 		lodge(d, n, placed, why, &out)
+	}
+	for _, n := range out {
+		if depth := len(n.path) / len(segment(0, n.ID)); depth > MaxDepth {
+			why.Add(n.row, "parent", "org.too_deep", MaxDepth)
+		}
 	}
 	return out
 }

@@ -63,7 +63,9 @@ func (o *Org) Room() *room.Room {
 			room.Delete("/groups/{id}/members/{member}", manage, o.leaveGroup),
 
 			room.Post("/import/units", edit, o.importUnits).Body(importBody),
+			room.Post("/import/units/check", edit, o.checkUnitFile).Body(importBody).NoAudit("it writes nothing"),
 			room.Post("/import/people", edit, o.importPeople).Body(importBody),
+			room.Post("/import/people/check", edit, o.checkPeopleFile).Body(importBody).NoAudit("it writes nothing"),
 		},
 		Raws: []room.Raw{
 			{Method: "GET", Path: "/import/units/template", Perm: edit, Doc: "an empty XLSX to fill in with units", Serve: template("单位", unitSheet())},

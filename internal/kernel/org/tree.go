@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
 )
 
@@ -68,6 +69,9 @@ func (o *Org) replant(ctx context.Context, tx *store.Tx, unit string) (restreete
 	for _, u := range all {
 		parent := placed[u.Parent]
 		path, street := place(parent.path, parent.Street, u)
+		if len(path) > MaxDepth*len(segment(0, u.ID)) {
+			return nil, errs.New(errs.Invalid, "org.too_deep", MaxDepth)
+		}
 		if path != u.path || street != u.Street {
 			if err := store.Exec(ctx, tx, `UPDATE org_unit SET path = $1, street = $2 WHERE id = $3`, path, street, u.ID); err != nil {
 				return nil, err

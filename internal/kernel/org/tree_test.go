@@ -186,6 +186,24 @@ func TestHistory(t *testing.T) {
 	})
 }
 
+func TestDepth(t *testing.T) {
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		w := newTown(t, e)
+		parent := w.community // the third level
+		for i := 4; i <= org.MaxDepth; i++ {
+			parent = w.unit(parent, fmt.Sprintf("第%d级", i), "section", "")
+		}
+		e.Run(t, []kerneltest.Case{
+			{Name: "one more", As: w.sys, Call: "POST /api/org/units", Body: `{"name":"再下一级","kind":"section","parent":"` + parent + `"}`, Status: 422, Want: []string{"20 级"}},
+			{Name: "by moving", As: w.sys, Call: "POST /api/org/units/" + w.street + "/move", Body: `{"parent":"` + w.street2 + `","version":1}`, Status: 422, Want: []string{"20 级"}},
+		})
+		if status, body := w.upload(w.sys, "units", "单位名称,上级单位,类型\n再下一级,第20级,科室\n"); status != 422 || !strings.Contains(body, "20 级") {
+			t.Error(status, body)
+		}
+		checkTree(t, e)
+	})
+}
+
 // Many change the same tree at once: no cycle comes of it, and the tree is what the parents say.
 func TestMovesRace(t *testing.T) {
 	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {

@@ -46,6 +46,9 @@ type UnitForm struct {
 	Street  string   `json:"street" required:"false" maxLength:"12" doc:"9-digit division code it answers for; empty inherits"`
 }
 
+// MaxDepth is how many levels the tree may have; real ones have five. It bounds the closure.
+const MaxDepth = 20
+
 // DefaultRank is the order of what nobody ordered, after all that has one.
 const DefaultRank = 100
 
