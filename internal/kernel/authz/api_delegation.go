@@ -2,6 +2,8 @@ package authz
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -155,9 +157,8 @@ func (z *Authz) delegate(ctx context.Context, in *delegateIn) (*delegateOut, err
 			return err
 		}
 		if err := z.mayDelegate(me, own, d, now); err != nil {
-			if errs.KeyOf(err) == "authz.not_held" {
-				perm := err.(*errs.Error).Args[0].(string)
-				return z.titled(ctx, err, perm)
+			if e, ok := errors.AsType[*errs.Error](err); ok && e.Key == "authz.not_held" {
+				return z.titled(ctx, err, fmt.Sprint(e.Args...))
 			}
 			return err
 		}

@@ -193,6 +193,9 @@ func (z *Authz) assignment(ctx context.Context, tx *store.Tx, in *postRoleIn) (H
 	if err := store.Lock(ctx, tx, "authz.role", in.Role); err != nil {
 		return Holding{}, Role{}, err
 	}
+	if err := store.Lock(ctx, tx, "authz.post", in.Post); err != nil { // DropPosts takes it too: no role comes onto a post that is ending
+		return Holding{}, Role{}, err
+	}
 	to, err := z.reached(ctx, tx, in.Post)
 	if err != nil {
 		return to, Role{}, err
@@ -212,6 +215,11 @@ func (z *Authz) assignment(ctx context.Context, tx *store.Tx, in *postRoleIn) (H
 func (z *Authz) DropPosts(ctx context.Context, tx *store.Tx, posts []string) error {
 	if len(posts) == 0 {
 		return nil
+	}
+	for _, p := range slices.Sorted(slices.Values(posts)) {
+		if err := store.Lock(ctx, tx, "authz.post", p); err != nil {
+			return err
+		}
 	}
 	if err := unassignPosts(ctx, tx, posts); err != nil {
 		return err

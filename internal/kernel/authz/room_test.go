@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -373,6 +374,29 @@ func TestEnsure(t *testing.T) {
 		ensure()
 		if r, err = e.Kit.Authz.RoleByKey(t.Context(), e.Kit.DB, "reader"); err != nil || r.Perms[0].Perm != "visit.file" {
 			t.Error("what the administrator changed was put back:", r.Perms, err)
+		}
+	})
+}
+
+// A post ends while roles are given to it: none is left on it.
+func TestAssignRacesEnd(t *testing.T) {
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		w := newTown(t, e)
+		role := w.role("走访", "visit.read:below")
+		var wg sync.WaitGroup
+		for i := range 8 {
+			a := w.person(w.district, "张"+string('甲'+rune(i)))
+			wg.Go(func() {
+				e.Call(t, kerneltest.Case{As: w.sec, Call: "PUT /api/authz/posts/" + a.Post + "/roles/" + role})
+			})
+			wg.Go(func() {
+				e.Call(t, kerneltest.Case{As: w.sys, Call: "POST /api/org/posts/" + a.Post + "/end"})
+			})
+		}
+		wg.Wait()
+		n, err := store.Value[int](t.Context(), e.Kit.DB, `SELECT count(*) FROM authz_post_role`)
+		if err != nil || n != 0 {
+			t.Error("roles on ended posts:", n, err)
 		}
 	})
 }

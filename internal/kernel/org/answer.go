@@ -58,6 +58,15 @@ func (o *Org) Mobile(ctx context.Context, q store.Queryer, person string) (strin
 	return o.open(p)
 }
 
+// PeopleByMobile returns who has a mobile number and has not left, found by its blind index.
+func (o *Org) PeopleByMobile(ctx context.Context, q store.Queryer, number string) ([]Person, error) {
+	number, err := mobileNo(number)
+	if err != nil || number == "" {
+		return nil, err
+	}
+	return people(ctx, q, store.And(store.C("e.left_at = 0"), store.In("e.mobile_idx", o.ring.Indexes(mobileColumn, number))))
+}
+
 // Posts returns a person's current posts, the main one first.
 func (o *Org) Posts(ctx context.Context, q store.Queryer, person string) ([]Post, error) {
 	return posts(ctx, q, store.C("p.person = $1 AND p.until_at = 0", person))

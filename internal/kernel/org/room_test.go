@@ -429,6 +429,12 @@ func TestAnswers(t *testing.T) {
 		if m, err := o.Mobile(ctx, db, li); err != nil || m != "13800005678" {
 			t.Error(m, err)
 		}
+		if found, err := o.PeopleByMobile(ctx, db, "138 0000 5678"); err != nil || len(found) != 1 || found[0].ID != li {
+			t.Error(found, err)
+		}
+		if found, err := o.PeopleByMobile(ctx, db, "13800005679"); err != nil || len(found) != 0 {
+			t.Error(found, err)
+		}
 		for _, text := range []string{"李", "明", "lim", "LM", "lm "} {
 			if found, err := o.SearchPeople(ctx, db, text, 5); err != nil || len(found) != 1 {
 				t.Error(text, found, err)

@@ -4,6 +4,7 @@ package sheet
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -61,10 +62,10 @@ func (r *Reasons) Add(row int, column, key string, args ...any) {
 
 // AddError is Add with the words of err; an error without words is returned.
 func (r *Reasons) AddError(row int, column string, err error) error {
-	if errs.KeyOf(err) == "" {
+	e, ok := errors.AsType[*errs.Error](err)
+	if !ok {
 		return err
 	}
-	e := err.(*errs.Error)
 	r.Add(row, column, e.Key, e.Args...)
 	return nil
 }
