@@ -105,6 +105,8 @@ func (r *Report) Words(words *errs.Catalog, lang string) []string {
 	switch {
 	case r.OK && r.Rows == 0:
 		out = append(out, words.Text(lang, "audit.verdict.empty"))
+	case r.OK && r.Roots == 0:
+		out = append(out, words.Text(lang, "audit.verdict.unsigned", r.From, r.To, r.Rows))
 	case r.OK:
 		out = append(out, words.Text(lang, "audit.verdict.whole", r.From, r.To, r.Rows, r.Roots))
 	default:

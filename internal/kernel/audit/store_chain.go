@@ -52,8 +52,7 @@ func waiting(ctx context.Context, q store.Queryer, before store.Time) (backlog, 
 		FROM (SELECT at FROM audit WHERE seq = 0 ORDER BY id LIMIT 10000) AS o WHERE at < $1`, before)
 }
 
-// placing is how many rows one statement writes. SQLite looks parameters up by name, one after the
-// other, so that a statement with many costs their square.
+// placing is how many rows one statement writes: larger ones are not faster.
 const placing = 64
 
 // place is where a row comes to stand.

@@ -145,7 +145,7 @@ func TestRolledBack(t *testing.T) {
 // Thousands at once, in every size of statement; and the count is what the rows say, whatever happened to them.
 func TestThousands(t *testing.T) {
 	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
-		people := make([]string, 1100) // 2×512 + 64 + 8 + 4×1
+		people := make([]string, 1100) // 17×64 + 8 + 4×1
 		for i := range people {
 			people[i] = fmt.Sprintf("p%04d", i)
 		}

@@ -35,8 +35,9 @@ func scan(r *Row) []any {
 	return []any{&r.ID, &r.At, &r.Kind, &r.Room, &r.Object, &r.ObjectID, &r.Key, &r.Args, &r.Title, &r.Link, &r.Must, &r.ReadAt}
 }
 
-// chunks are how many rows one statement inserts: few sizes, so that PostgreSQL keeps few prepared statements.
-var chunks = [...]int{512, 64, 8, 1}
+// chunks are how many rows one statement inserts: few sizes, so that PostgreSQL keeps few prepared
+// statements, and small ones, since SQLite looks up a repeated placeholder by name.
+var chunks = [...]int{64, 8, 1}
 
 // insert writes x for all rows; everything but id and person is sent once a statement.
 func insert(ctx context.Context, tx *store.Tx, x Notice, at store.Time, rows []recipient) error {
