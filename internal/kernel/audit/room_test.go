@@ -181,6 +181,10 @@ func TestVerifyByHand(t *testing.T) {
 		if e.Get(t, auditor, "POST /api/audit/verify", "", &c); c.Check.State != "whole" || c.Check.Report.Rows < 30 || len(c.Check.Words) != 1 {
 			t.Fatalf("%+v", c.Check)
 		}
+		_, first := e.Call(t, kerneltest.Case{As: auditor, Call: "POST /api/audit/verify", Key: "once"})
+		if _, again := e.Call(t, kerneltest.Case{As: auditor, Call: "POST /api/audit/verify", Key: "once"}); again != first || !strings.Contains(first, `"state":"whole"`) {
+			t.Errorf("the repeat began anew: %s %s", first, again)
+		}
 		if err := store.Exec(t.Context(), e.Kit.DB, `UPDATE audit SET title = 'x' WHERE seq = 7`); err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +202,7 @@ func TestVerifyByHand(t *testing.T) {
 		var asked, ended struct{ Items []audit.Item }
 		e.Get(t, auditor, "GET /api/audit?action=audit.verify&result=ok", "", &asked)
 		e.Get(t, auditor, "GET /api/audit?action=audit.verified&result=failed", "", &ended)
-		if len(asked.Items) != 2 || len(ended.Items) != 1 { // "audit.verify" does not begin "audit.verified"
+		if len(asked.Items) != 3 || len(ended.Items) != 1 { // "audit.verify" does not begin "audit.verified"
 			t.Errorf("%d %d", len(asked.Items), len(ended.Items))
 		}
 	})
