@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
@@ -25,20 +26,31 @@ func (d *Datasets) Lookup(ctx context.Context, ds Dataset, column string, value 
 	q := warehouse.Query{From: ds.Current, Where: warehouse.Eq(column, value), Limit: int64(limit) + 1}
 	for _, c := range ds.Columns {
 		q.Select = append(q.Select, warehouse.Item{Col: c.Name})
+	}
+	if rows, err = all(ctx, wh, q); err != nil {
+		return nil, false, err
+	}
+	if len(rows) <= limit { // nearly always: sorting them here costs nothing, in the engine as much as finding them
+		slices.SortFunc(rows, func(a, b []any) int { return slices.CompareFunc(a, b, byText) })
+		return rows, false, nil
+	}
+	for _, c := range ds.Columns {
 		q.Order = append(q.Order, warehouse.Sort{By: c.Name})
 	}
+	q.Limit = int64(limit)
+	rows, err = all(ctx, wh, q)
+	return rows, true, err
+}
+
+func all(ctx context.Context, wh warehouse.Store, q warehouse.Query) ([][]any, error) {
 	res, err := wh.Query(ctx, q)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	if rows, err = res.All(); err != nil {
-		return nil, false, err
-	}
-	if len(rows) > limit {
-		return rows[:limit], true, nil
-	}
-	return rows, false, nil
+	return res.All()
 }
+
+func byText(a, b any) int { return strings.Compare(warehouse.Format(a), warehouse.Format(b)) }
 
 // Query answers a tree whose From and Join name datasets, by Name. Every column it touches must be one the actor may
 // see with perm, and in clear: a masked column needs a grant to reveal it, since a condition on it tells its values.

@@ -37,7 +37,8 @@ func (c *Converter) Row(r table.Row) ([]any, []errs.Field) {
 		return nil, r.Reasons
 	}
 	var why []errs.Field
-	for i, col := range c.cols {
+	for i := range c.cols {
+		col := &c.cols[i]
 		v, err := col.value(r.Cells[col.At], c.today)
 		if err != nil {
 			e, ok := errors.AsType[*errs.Error](err)
@@ -55,7 +56,7 @@ func (c *Converter) Row(r table.Row) ([]any, []errs.Field) {
 	return c.values, nil
 }
 
-func (c Column) value(cell string, today time.Time) (any, error) {
+func (c *Column) value(cell string, today time.Time) (any, error) {
 	s := strings.TrimSpace(cell)
 	if s == "" || slices.Contains(c.Nulls, s) {
 		return c.none()
@@ -76,7 +77,7 @@ func (c Column) value(cell string, today time.Time) (any, error) {
 	return v, err
 }
 
-func (c Column) none() (any, error) {
+func (c *Column) none() (any, error) {
 	if c.Key {
 		return nil, errs.New(errs.Invalid, "warehouse.key_empty")
 	}
