@@ -114,10 +114,6 @@ func (l *Log) proveArchive(f *os.File, a Archive) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
-	zip, err := gzip.NewReader(bufio.NewReader(f))
-	if err != nil {
-		return fmt.Errorf("audit: %w", err)
-	}
 	keys, err := l.PublicKeys()
 	if err != nil {
 		return err
@@ -126,7 +122,7 @@ func (l *Log) proveArchive(f *os.File, a Archive) error {
 	for _, k := range keys {
 		o.Trusted = append(o.Trusted, []byte(k.PEM))
 	}
-	r, err := VerifyPack(zip, o)
+	r, err := VerifyPack(f, o)
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,7 @@ func TestPack(t *testing.T) {
 		}{
 			{"whole", func(l []string) []string { return l }, mine, "", 0, "完整：第 1 至 30 条共 30 条记录逐条校验通过，1 个签名根全部有效。"},
 			{"whole, marks too", func(l []string) []string { return l }, audit.PackOptions{Trusted: mine.Trusted, Ring: b.ring}, "", 0, "完整"},
+			{"whole, the key among others", func(l []string) []string { return l }, audit.PackOptions{Trusted: [][]byte{append(append([]byte("keys:\n"), strangersPEM...), b.pem()...)}}, "", 0, "完整"},
 			{"whole by its own word", func(l []string) []string { return l }, audit.PackOptions{}, "", 0, "完整"},
 			{"empty lines", func(l []string) []string { return append(l, "", "  ") }, mine, "", 0, "完整"},
 			{"a byte", func(l []string) []string { l[10] = strings.Replace(l[10], "张三", "张二", 1); return l }, mine, audit.Changed, 10, "第 10 条记录与链值不符"},
@@ -124,7 +125,7 @@ func TestPartOfAPack(t *testing.T) {
 				t.Error(from, err)
 			}
 		}
-		for _, s := range []string{"", "\n", "hello", "{}", `{"head":{"format":"other"}}`, `{"head":{"format":"qushu-audit-pack/1","from":0,"to":-5}}`} {
+		for _, s := range []string{"", "\n", "hello", "{}", "\x1f\x8b", "\x1f\x8b\x08\x00", `{"head":{"format":"other"}}`, `{"head":{"format":"qushu-audit-pack/1","from":0,"to":-5}}`} {
 			if _, err := audit.VerifyPack(strings.NewReader(s), audit.PackOptions{}); errs.KeyOf(err) != "audit.not_a_pack" {
 				t.Error(s, err)
 			}

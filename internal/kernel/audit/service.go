@@ -66,7 +66,12 @@ func (l *Log) Chain(ctx context.Context) (int, error) {
 	for {
 		n, more, err := l.step(ctx)
 		if errors.Is(err, errMoved) && moved < 100 {
-			moved++
+			moved++ // somebody else chained: what he did is seen once it is committed
+			select {
+			case <-ctx.Done():
+				return total, ctx.Err()
+			case <-time.After(time.Duration(min(moved, 20)) * time.Millisecond):
+			}
 			continue
 		}
 		if total += n; err != nil || !more {

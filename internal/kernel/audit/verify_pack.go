@@ -3,8 +3,10 @@ package audit
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -19,18 +21,27 @@ const maxLine = 1 << 20
 
 // PackOptions say what a reader of a pack brings along.
 type PackOptions struct {
-	// Trusted are PEM public keys got by another way than the pack. Without them the keys inside the pack
-	// are used, which shows only that the pack agrees with itself: Report.Trusted is then false.
+	// Trusted are PEM public keys got by another way than the pack, each with one key or several behind
+	// one another. Without them the keys inside the pack are used, which shows only that the pack agrees
+	// with itself: Report.Trusted is then false.
 	Trusted [][]byte
 	// Ring checks the rows' marks too; nil without the keys.
 	Ring *secret.Ring
 }
 
-// VerifyPack checks a pack written by Export: the chain, the roots' and the end's signatures, and with a
+// VerifyPack checks a pack written by Export, gzipped or not: the chain, the roots' and the end's signatures, and with a
 // ring the marks. It needs no database, and memory does not grow with the pack. Damage is in the report;
 // the error is audit.not_a_pack for something that is no pack at all, or the reader's own.
 func VerifyPack(in io.Reader, o PackOptions) (*Report, error) {
-	v := &packReader{in: bufio.NewReaderSize(in, 1<<16), o: o, r: &Report{Marks: o.Ring != nil, Trusted: len(o.Trusted) > 0}}
+	v := &packReader{in: bufio.NewReaderSize(in, 1<<16), r: &Report{Marks: o.Ring != nil, Trusted: len(o.Trusted) > 0}}
+	if magic, _ := v.in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		zip, err := gzip.NewReader(v.in)
+		if err != nil {
+			return nil, errs.New(errs.Invalid, "audit.not_a_pack", packFormat)
+		}
+		v.in = bufio.NewReaderSize(zip, 1<<16)
+	}
+	v.keys(o.Trusted...)
 	v.w = &walk{r: v.r}
 	if o.Ring != nil {
 		v.w.genuine = func(text, mac string) bool { return o.Ring.VerifyMAC(secret.Audit, mac, text) }
@@ -64,7 +75,7 @@ func VerifyPack(in io.Reader, o PackOptions) (*Report, error) {
 
 type packReader struct {
 	in    *bufio.Reader
-	o     PackOptions
+	pems  [][]byte // one key each
 	r     *Report
 	w     *walk
 	h     packHead
@@ -82,13 +93,22 @@ func (v *packReader) head() error {
 		return errs.New(errs.Invalid, "audit.not_a_pack", packFormat)
 	}
 	v.h = *line.Head
-	if len(v.o.Trusted) == 0 {
+	if !v.r.Trusted {
 		for _, k := range v.h.Keys {
-			v.o.Trusted = append(v.o.Trusted, []byte(k.PEM))
+			v.keys([]byte(k.PEM))
 		}
 	}
 	v.w.start(v.h.From, v.h.Prev)
 	return nil
+}
+
+// keys adds the public keys of PEM texts.
+func (v *packReader) keys(texts ...[]byte) {
+	for _, text := range texts {
+		for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+			v.pems = append(v.pems, pem.EncodeToMemory(block))
+		}
+	}
 }
 
 // take checks one line after the head.
@@ -135,8 +155,8 @@ func (v *packReader) signed(sig, text string) bool {
 	if err != nil {
 		return false
 	}
-	for _, pem := range v.o.Trusted {
-		if secret.VerifyWith(pem, []byte(text), b) == nil {
+	for _, p := range v.pems {
+		if secret.VerifyWith(p, []byte(text), b) == nil {
 			return true
 		}
 	}
