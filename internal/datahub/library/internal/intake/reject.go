@@ -152,7 +152,7 @@ func (s *Spool) WriteCSV(w io.Writer, rowTitle, whyTitle string, header []string
 		if err != nil {
 			return err
 		}
-		line := append(make([]any, 0, len(r.Cells)+2), r.Row, strings.Join(r.Why, "；"))
+		line := append(make([]any, 0, len(r.Cells)+2), r.Row, strings.Join(r.Why, "\n"))
 		for _, c := range r.Cells {
 			line = append(line, c)
 		}
@@ -183,7 +183,7 @@ func ReadCSV(r io.Reader, n int) (header []string, rows []Rejected, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		rows = append(rows, Rejected{number, strings.Split(rec[1], "；"), rec[2:]})
+		rows = append(rows, Rejected{number, strings.Split(rec[1], "\n"), rec[2:]})
 	}
 	return first[2:], rows, nil
 }
