@@ -1,149 +1,150 @@
 package main
 
 import (
-	"compress/gzip"
+	"bufio"
 	"context"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
+	"time"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/kernel/audit"
-	"qushu/internal/room"
 )
 
 type auditCmd struct {
-	Verify  auditVerifyCmd  `cmd:"" help:"Check every record: altered, missing, moved or cut off. Exit code 1 when the log is not whole."`
-	Export  auditExportCmd  `cmd:"" help:"Write the records and their signed roots as a pack that is verified without this installation."`
-	Keys    auditKeysCmd    `cmd:"" help:"Print the public keys. Keep a copy where this machine cannot change it: 'verify --key' trusts it."`
-	Archive auditArchiveCmd `cmd:"" help:"Move records older than the setting audit.retain_days (at least 183 days) into a signed archive file."`
+	Verify  auditVerifyCmd  `cmd:"" help:"Verify the whole chain, or an exported pack without any installation."`
+	Export  auditExportCmd  `cmd:"" help:"Write records and signed roots to a pack that can be verified anywhere."`
+	Archive auditArchiveCmd `cmd:"" help:"Move records older than the retention into a signed archive file."`
+	Keys    auditKeysCmd    `cmd:"" help:"Print the public keys that packs are verified with; carry them by another way than the packs."`
 }
 
 type auditVerifyCmd struct {
-	Pack string   `placeholder:"FILE" help:"A pack written by 'audit export' or an archive file (.gz) instead of this installation; needs neither database nor keys."`
-	Key  []string `type:"existingfile" placeholder:"PEM" help:"Public keys to trust for --pack; without them the keys inside the pack are used, which shows only that it agrees with itself."`
+	Pack string   `type:"existingfile" placeholder:"FILE" help:"Verify this pack; no installation is needed."`
+	Key  []string `type:"existingfile" placeholder:"FILE" help:"Trusted public key, PEM. Without one a pack only shows that it agrees with itself."`
 }
 
-// Run verifies the installation, or a pack.
+// Run verifies and ends with an error when anything is broken.
 func (v *auditVerifyCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
 	if v.Pack != "" {
-		return verifyPack(v.Pack, v.Key, out)
+		return v.pack(out)
 	}
 	if len(v.Key) > 0 {
-		return errors.New("--key belongs to --pack: an installation verifies with its own keys")
+		return errors.New("--key belongs to --pack: an installation is verified with its own keys")
 	}
-	return auditCall(ctx, c, "audit-verify", nil, out)
-}
-
-type auditExportCmd struct {
-	Out  string `short:"o" placeholder:"FILE" help:"File to write; standard output when not given."`
-	From int64  `placeholder:"N" help:"First record; the oldest one online when not given."`
-	To   int64  `placeholder:"N" help:"Last record; the newest when not given."`
-}
-
-// Run writes a pack.
-func (e *auditExportCmd) Run(ctx context.Context, c *cli, out io.Writer) (err error) {
-	if e.Out != "" {
-		f, err := os.OpenFile(e.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			return fmt.Errorf("the pack cannot be written: %w", err)
-		}
-		defer func() {
-			if err = errors.Join(err, f.Close()); err != nil {
-				_ = os.Remove(e.Out) // half a pack is no pack
-			}
-		}()
-		out = f
-	}
-	return auditCall(ctx, c, "audit-export", []string{strconv.FormatInt(e.From, 10), strconv.FormatInt(e.To, 10)}, out)
-}
-
-type auditKeysCmd struct{}
-
-// Run prints the public keys.
-func (auditKeysCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
-	return auditCall(ctx, c, "audit-keys", nil, out)
-}
-
-type auditArchiveCmd struct {
-	Dir string `type:"path" placeholder:"DIR" help:"Where the archive files go (default <data>/audit-archive)."`
-}
-
-// Run archives what is old enough.
-func (a *auditArchiveCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
-	return auditCall(ctx, c, "audit-archive", []string{a.Dir}, out)
-}
-
-func auditCall(ctx context.Context, c *cli, name string, args []string, out io.Writer) error {
-	cfg, err := c.config(nil)
+	cfg, err := c.existing()
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(cfg.Data); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no data directory %s: give --data", cfg.Data)
-	}
-	return call(ctx, cfg, name, args, out)
+	return call(ctx, cfg, "audit-verify", nil, out)
 }
 
-// errNotWhole ends a verification that found damage; what it found is printed before.
-var errNotWhole = errors.New("the audit log is not whole")
-
-func say(out io.Writer, r *audit.Report, words *errs.Catalog) error {
-	for _, s := range r.Words(words, terminalLang()) {
-		fmt.Fprintln(out, s)
+func (v *auditVerifyCmd) pack(out io.Writer) error {
+	words, err := errs.NewCatalog(audit.Text)
+	if err != nil {
+		return err
 	}
-	if !r.OK {
-		return errNotWhole
+	var o audit.PackOptions
+	for _, file := range v.Key {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		o.Trusted = append(o.Trusted, b)
 	}
-	return nil
-}
-
-// terminal is who acts on the command line: whoever may open the data directory.
-func terminal() *room.Actor {
-	return &room.Actor{Account: "terminal", Name: "terminal", IsJob: true}
+	f, err := os.Open(v.Pack)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r, err := audit.VerifyPack(f, o)
+	if e, ok := errors.AsType[*errs.Error](err); ok {
+		return errors.New(words.Text(terminalLang(), e.Key, e.Args...))
+	}
+	if err != nil {
+		return err
+	}
+	return report(out, words, r)
 }
 
 func auditVerify(ctx context.Context, a *app, _ []string, out io.Writer) error {
-	log := a.kit.Audit
-	if err := log.Note(ctx, audit.Entry{Action: "audit.verify", Object: "audit", Actor: terminal()}); err != nil {
-		return err
+	if _, err := a.kit.Audit.Chain(ctx); err != nil { // what was written since the server stopped
+		return a.words(ctx, err)
 	}
-	if _, err := log.Chain(ctx); err != nil { // what came since the server stopped
-		return err
-	}
-	told := int64(0)
-	r, err := log.Verify(ctx, func(done, total int64) {
-		if tenth := done * 10 / max(total, 1); total > 100_000 && tenth > told {
-			told = tenth
+	last := time.Now()
+	r, err := a.kit.Audit.Verify(ctx, func(done, total int64) {
+		if time.Since(last) > 2*time.Second {
+			last = time.Now()
 			fmt.Fprintf(out, "%d / %d\n", done, total)
 		}
 	})
 	if err != nil {
+		return a.words(ctx, err)
+	}
+	return report(out, a.house.Catalog, r)
+}
+
+// report prints what was found and fails when anything is broken.
+func report(out io.Writer, words *errs.Catalog, r *audit.Report) error {
+	for _, line := range r.Words(words, terminalLang()) {
+		fmt.Fprintln(out, line)
+	}
+	if !r.Trusted {
+		fmt.Fprintln(out, words.Text(terminalLang(), "audit.verdict.untrusted"))
+	}
+	if !r.OK {
+		return fmt.Errorf("the audit is broken in %d places", r.Broken)
+	}
+	return nil
+}
+
+type auditExportCmd struct {
+	File string `arg:"" help:"File to write."`
+	From int64  `default:"1" help:"First record."`
+	To   int64  `help:"Last record, the newest when 0."`
+}
+
+// Run writes the pack; the running server, when there is one, must be able to write the file too.
+func (x *auditExportCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
+	cfg, err := c.existing()
+	if err != nil {
 		return err
 	}
-	return say(out, r, a.house.Catalog)
+	f, err := os.OpenFile(x.File, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	if err := call(ctx, cfg, "audit-export", []string{fmt.Sprint(x.From), fmt.Sprint(x.To)}, w); err != nil {
+		f.Close()
+		os.Remove(x.File)
+		return err
+	}
+	return errors.Join(w.Flush(), f.Sync(), f.Close())
 }
 
 func auditExport(ctx context.Context, a *app, args []string, out io.Writer) error {
-	var bounds [2]int64
-	for i := range bounds {
-		if i < len(args) {
-			bounds[i], _ = strconv.ParseInt(args[i], 10, 64) // written by Run
-		}
-	}
-	log := a.kit.Audit
-	if err := log.Note(ctx, audit.Entry{Action: "audit.export", Object: "audit", Actor: terminal(), Detail: map[string]any{"from": bounds[0], "to": bounds[1]}}); err != nil {
+	var from, to int64
+	if _, err := fmt.Sscan(args[0]+" "+args[1], &from, &to); err != nil {
 		return err
 	}
-	if _, err := log.Chain(ctx); err != nil {
+	if err := a.kit.Audit.Export(ctx, out, from, to); err != nil {
+		return a.words(ctx, err)
+	}
+	return nil
+}
+
+type auditKeysCmd struct{}
+
+// Run prints the keys.
+func (auditKeysCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
+	cfg, err := c.existing()
+	if err != nil {
 		return err
 	}
-	return a.worded(log.Export(ctx, out, bounds[0], bounds[1]))
+	return call(ctx, cfg, "audit-keys", nil, out)
 }
 
 func auditKeys(_ context.Context, a *app, _ []string, out io.Writer) error {
@@ -154,84 +155,36 @@ func auditKeys(_ context.Context, a *app, _ []string, out io.Writer) error {
 	return err
 }
 
-func auditArchive(ctx context.Context, a *app, args []string, out io.Writer) error {
-	dir := filepath.Join(a.cfg.Data, "audit-archive")
-	if len(args) > 0 && args[0] != "" {
-		dir = args[0]
-	}
-	if _, err := a.kit.Audit.Chain(ctx); err != nil {
+type auditArchiveCmd struct {
+	Dir  string `arg:"" type:"path" help:"Folder for the archive file."`
+	Days int    `help:"Archive what is older than so many days; the setting audit.retain_days when 0."`
+}
+
+// Run archives and prunes.
+func (x *auditArchiveCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
+	cfg, err := c.existing()
+	if err != nil {
 		return err
 	}
-	made, err := a.kit.Audit.Prune(ctx, a.kit.Settings.Int(ctx, "audit.retain_days"), dir)
+	return call(ctx, cfg, "audit-archive", []string{x.Dir, fmt.Sprint(x.Days)}, out)
+}
+
+func auditArchive(ctx context.Context, a *app, args []string, out io.Writer) error {
+	days, err := strconv.Atoi(args[1])
 	if err != nil {
-		return a.worded(err)
+		return err
 	}
-	if made.ID == 0 {
-		fmt.Fprintln(out, "nothing is old enough to be archived")
+	if days == 0 {
+		days = a.kit.Settings.Int(ctx, "audit.retain_days")
+	}
+	done, err := a.kit.Audit.Prune(ctx, days, args[0])
+	if err != nil {
+		return a.words(ctx, err)
+	}
+	if done.ID == 0 {
+		fmt.Fprintf(out, "No record is older than %d days and sealed by a root.\n", days)
 		return nil
 	}
-	fmt.Fprintf(out, "records %d to %d: %s\n", made.From, made.To, filepath.Join(dir, made.File))
+	fmt.Fprintf(out, "Records %d to %d are in %s now, signed and proved; the chain goes on behind them.\n", done.From, done.To, done.File)
 	return nil
-}
-
-// worded gives an error its words for the terminal.
-func (a *app) worded(err error) error {
-	if e, ok := errors.AsType[*errs.Error](err); ok && e.Kind != errs.Internal {
-		return errors.New(a.house.Catalog.Text(terminalLang(), e.Key, e.Args...))
-	}
-	return err
-}
-
-// verifyPack checks a pack on any machine.
-func verifyPack(name string, keys []string, out io.Writer) error {
-	words, err := errs.NewCatalog(audit.Text)
-	if err != nil {
-		return err
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return fmt.Errorf("the pack cannot be read: %w", err)
-	}
-	defer f.Close()
-	in := io.Reader(f)
-	if strings.HasSuffix(name, ".gz") {
-		if in, err = gzip.NewReader(f); err != nil {
-			return fmt.Errorf("%s is not a gzip file: %w", name, err)
-		}
-	}
-	var o audit.PackOptions
-	for _, k := range keys {
-		pems, err := splitPEM(k)
-		if err != nil {
-			return err
-		}
-		o.Trusted = append(o.Trusted, pems...)
-	}
-	r, err := audit.VerifyPack(in, o)
-	if e, ok := errors.AsType[*errs.Error](err); ok {
-		return errors.New(words.Text(terminalLang(), e.Key, e.Args...))
-	}
-	if err != nil {
-		return err
-	}
-	if !r.Trusted {
-		fmt.Fprintln(out, words.Text(terminalLang(), "audit.verdict.untrusted"))
-	}
-	return say(out, r, words)
-}
-
-// splitPEM reads the public keys of a file, one after the other as 'audit keys' prints them.
-func splitPEM(file string) ([][]byte, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("the public key cannot be read: %w", err)
-	}
-	var out [][]byte
-	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
-		out = append(out, pem.EncodeToMemory(block))
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s holds no public key in PEM form", file)
-	}
-	return out, nil
 }

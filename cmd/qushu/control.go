@@ -21,7 +21,9 @@ type command func(ctx context.Context, a *app, args []string, out io.Writer) err
 
 // commands by name. Every one writes words for a person to out.
 func commands() map[string]command {
-	return map[string]command{"doctor": doctor, "audit-verify": auditVerify, "audit-export": auditExport, "audit-keys": auditKeys, "audit-archive": auditArchive}
+	return map[string]command{"doctor": doctor, "backup": backup,
+		"admin-create": adminCreate, "admin-reset": adminReset, "admin-unlock": adminUnlock, "admin-code": adminCode,
+		"audit-verify": auditVerify, "audit-export": auditExport, "audit-keys": auditKeys, "audit-archive": auditArchive}
 }
 
 func socketPath(cfg *config.Config) string { return filepath.Join(cfg.Data, "qushu.sock") }
@@ -41,7 +43,7 @@ func call(ctx context.Context, cfg *config.Config, name string, args []string, o
 	}
 	r, err := client.Do(q)
 	if err != nil { // nobody serves this directory
-		a, err := open(ctx, cfg, opening{})
+		a, err := open(ctx, cfg, opening{demo: isDemo(cfg.Data)})
 		if err != nil {
 			return err
 		}

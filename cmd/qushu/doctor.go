@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
+	"qushu/internal/base/web"
 	"qushu/internal/kernel/system"
 )
 
@@ -15,12 +15,9 @@ type doctorCmd struct{}
 
 // Run examines the installation where it runs, or opens it for that.
 func (doctorCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
-	cfg, err := c.config(nil)
+	cfg, err := c.existing()
 	if err != nil {
 		return err
-	}
-	if _, err := os.Stat(cfg.Data); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no data directory %s yet: start qushu serve once, or give --data", cfg.Data)
 	}
 	return call(ctx, cfg, "doctor", nil, out)
 }
@@ -36,6 +33,11 @@ func terminalLang() string {
 		}
 	}
 	return "zh"
+}
+
+// terminal is the context of somebody at the terminal.
+func terminal(ctx context.Context) context.Context {
+	return web.With(ctx, &web.Request{Lang: terminalLang(), IP: "local", Agent: "qushu"})
 }
 
 func doctor(ctx context.Context, a *app, args []string, out io.Writer) error {

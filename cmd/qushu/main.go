@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -100,6 +101,18 @@ func (c *cli) config(more map[string]string) (*config.Config, error) {
 		return nil, err
 	}
 	setLog(cfg)
+	return cfg, nil
+}
+
+// existing is config for a command that works on an installation there is.
+func (c *cli) existing() (*config.Config, error) {
+	cfg, err := c.config(nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(cfg.Data); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no data directory %s yet: start qushu serve once, or give --data", cfg.Data)
+	}
 	return cfg, nil
 }
 

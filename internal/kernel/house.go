@@ -170,7 +170,8 @@ func (h *House) Stop(ctx context.Context) error {
 		h.stop()
 	}
 	h.wg.Wait()
-	return err
+	_, chained := h.Kit.Audit.Chain(ctx) // the last records do not wait for the next start
+	return errors.Join(err, chained)
 }
 
 // Handler answers requests.

@@ -139,17 +139,9 @@ func Actor(person, unit string, scope room.Scope, perms ...string) *room.Actor {
 	return a
 }
 
-// Administrator makes one of the three administrators with every permission reserved for him.
+// Administrator makes one of the three administrators with the permissions he has.
 func (e *Env) Administrator(kind room.Admin) *room.Actor {
-	a := &room.Actor{Person: "admin-" + string(kind), Account: string(kind), Name: string(kind), Admin: kind, Grants: map[string][]room.Grant{}}
-	for _, r := range e.Rooms {
-		for _, p := range r.Perms {
-			if p.Admin == kind {
-				a.Grants[p.Name] = []room.Grant{{Scope: room.All, Person: a.Person}}
-			}
-		}
-	}
-	return a
+	return &room.Actor{Person: "admin-" + string(kind), Account: string(kind), Name: string(kind), Admin: kind, Grants: e.Kit.Authz.AdminGrants(kind)}
 }
 
 // Case is one call and what must come of it.
