@@ -99,9 +99,12 @@ func (r *Report) Has(f Fault) bool {
 	return slices.ContainsFunc(r.Places, func(p Place) bool { return p.Fault == f })
 }
 
-// Words returns the report as sentences in lang: the verdict first, then the places.
+// Words returns the report as sentences in lang: what the verdict is worth, the verdict, then the places.
 func (r *Report) Words(words *errs.Catalog, lang string) []string {
 	out := []string{}
+	if !r.Trusted {
+		out = append(out, words.Text(lang, "audit.verdict.untrusted"))
+	}
 	switch {
 	case r.OK && r.Rows == 0:
 		out = append(out, words.Text(lang, "audit.verdict.empty"))
