@@ -165,3 +165,18 @@ func TestDatasets(t *testing.T) {
 		})
 	})
 }
+
+// Who was lent another unit's right loads for that unit.
+func TestLentRight(t *testing.T) {
+	each(t, func(e env) {
+		lent := kerneltest.Actor("lent", "u9", room.Unit)
+		for _, p := range []string{"library.read", "library.load"} {
+			lent.Grants[p] = []room.Grant{{Scope: room.Unit, Person: "giver", Unit: "u1"}}
+		}
+		ld := e.gather(lent, "aa.csv", small, "", nil)
+		e.Run(e.t, []kerneltest.Case{
+			{Name: "the unit's own see it", As: officer("zhang", "u1"), Call: "GET /api/library/datasets/" + ld.MadeDataset, Status: 200, Want: []string{`"unitName":"单位u1"`}},
+			{Name: "his own unit does not", As: officer("wang", "u9"), Call: "GET /api/library/datasets/" + ld.MadeDataset, Status: 404},
+		})
+	})
+}

@@ -223,6 +223,7 @@ func TestGather(t *testing.T) {
 			t.Error("无 is not null:", rows[1][6])
 		}
 		e.Run(t, []kerneltest.Case{
+			{Name: "told of it", As: zhang, Call: "GET /api/notify", Status: 200, Want: []string{"“人口信息”已归集入库，共 3 行", "/library/loads/" + ld.ID}},
 			{Name: "in the list", As: zhang, Call: "GET /api/library/datasets", Status: 200, Want: []string{`"title":"人口信息"`, `"unitName":"单位u1"`, `"rows":3`, `"level":"L3"`}},
 			{Name: "in full", As: zhang, Call: "GET /api/library/datasets/" + ld.MadeDataset, Status: 200, Want: []string{`"owned":true`, `"mayLoad":true`, `"source":"人口信息.csv"`, `"current":true`}},
 			{Name: "a colleague sees the load", As: officer("wang", "u1"), Call: "GET /api/library/loads", Status: 200, Want: []string{`"title":"人口信息"`, `"mine":false`}, Not: []string{"张三"}},

@@ -4,6 +4,10 @@
 //
 // A load is atomic: rows go into a new warehouse version, and the transaction that publishes it is the
 // last step. A worker that dies leaves nothing; the load is run again from its beginning.
+//
+// Values lie in the warehouse's file in the clear, for whoever can read the server's disk; whoever comes
+// through this program sees sensitive columns masked. Uploaded files and lists of refused rows hold
+// personal data too, so they are removed after library.keep_days.
 package library
 
 import (
@@ -19,6 +23,7 @@ import (
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/file"
+	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/settings"
 	"qushu/internal/room"
 )
@@ -45,6 +50,7 @@ type Library struct {
 	files    *file.Files
 	datasets *dataset.Datasets
 	settings *settings.Settings
+	notify   *notify.Notes
 	wh       warehouse.Store
 	words    *errs.Catalog
 	now      func() time.Time
@@ -53,7 +59,7 @@ type Library struct {
 
 // New declares the room.
 func New(kit *kernel.Kit, names Names) *room.Room {
-	l := &Library{db: kit.DB, jobs: kit.Jobs, audit: kit.Audit, files: kit.Files, datasets: kit.Datasets, settings: kit.Settings,
+	l := &Library{db: kit.DB, jobs: kit.Jobs, audit: kit.Audit, files: kit.Files, datasets: kit.Datasets, settings: kit.Settings, notify: kit.Notify,
 		wh: kit.Warehouse, words: kit.Words, now: kit.Now, names: names}
 	kit.Files.Readers("library", l.mayReadFile)
 	load := jobs.Handle("library.load", l.work)

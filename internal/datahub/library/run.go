@@ -17,14 +17,15 @@ import (
 	"qushu/internal/datahub/library/internal/intake"
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/dataset"
+	"qushu/internal/kernel/notify"
 	"qushu/internal/room"
 )
 
 const (
-	maxRun   = 6 * time.Hour   // of one load
-	beat     = time.Second     // between signs of life
-	silence  = 2 * time.Minute // without one the worker is taken for dead
-	lateRows = 20_000          // rows with a repeated key that are listed
+	maxRun   = 6 * time.Hour // of one load
+	beat     = time.Second   // between signs of life
+	silence  = time.Minute   // without one the worker is taken for dead
+	lateRows = 20_000        // rows with a repeated key that are listed
 )
 
 // job is one run of a load. A run that is no longer the load's has nothing to do.
@@ -298,7 +299,15 @@ func (r *run) serve(ctx context.Context, tx *store.Tx, loaded warehouse.Loaded, 
 	if e.Personal {
 		e.Subjects = int(loaded.Rows)
 	}
+	if err := r.tell(ctx, tx, notify.Info, "library.told_done", ld.Plan.Title, loaded.Rows, ld.Rejected); err != nil {
+		return err
+	}
 	return r.audit.Record(ctx, tx, e)
+}
+
+// tell lets the person who started the load know how it ended.
+func (r *run) tell(ctx context.Context, tx *store.Tx, kind notify.Kind, key string, args ...any) error {
+	return r.notify.Send(ctx, tx, notify.Notice{To: []string{r.load.Owner}, Kind: kind, Key: key, Args: args, Link: "/library/loads/" + r.load.ID, Object: "library_load", ID: r.load.ID})
 }
 
 // figures writes into ld how far the run is.
@@ -331,6 +340,9 @@ func (r *run) fail(ctx context.Context, cause error) error {
 	ld.State, ld.Ended, ld.Dataset, ld.Number = Failed, store.At(r.now()), "", 0
 	err := r.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := saveEnd(ctx, tx, ld); err != nil {
+			return err
+		}
+		if err := r.tell(ctx, tx, notify.Alarm, "library.told_failed", ld.Plan.Title); err != nil {
 			return err
 		}
 		return r.audit.Record(ctx, tx, audit.Entry{Action: "library.load", Object: "library_load", ID: ld.ID, Title: ld.Plan.Title, Result: audit.Failed,
