@@ -39,8 +39,8 @@ func (l *Log) Room() *room.Room {
 	return &room.Room{Name: "audit", Pillar: room.Kernel, Schema: schema, Text: Text,
 		Perms: []room.Perm{{Name: "audit.read", Admin: room.Auditor}, {Name: "audit.verify", Admin: room.Auditor}, {Name: "audit.export", Admin: room.Auditor},
 			{Name: "audit.read_auditors", Admin: room.Security}},
-		Menu: []room.Menu{{Name: "log", Path: "/audit", Perm: "audit.read", Rank: 900}, {Name: "verify", Path: "/audit/verify", Perm: "audit.verify", Rank: 901},
-			{Name: "auditors", Path: "/audit/auditors", Perm: "audit.read_auditors", Rank: 902}},
+		Menu: []room.Menu{{Name: "log", Path: "/audit", Perm: "audit.read", Rank: 905}, {Name: "verify", Path: "/audit/verify", Perm: "audit.verify", Rank: 906},
+			{Name: "auditors", Path: "/audit/auditors", Perm: "audit.read_auditors", Rank: 907}},
 		Routes: []room.Route{
 			room.Get("", "audit.read", l.list),
 			room.Get("/{id}", "audit.read", l.show),
