@@ -96,7 +96,7 @@ func (l *lines) next() (segment, error) {
 
 // hold keeps back a character that the end of a piece cuts in two.
 func (l *lines) hold(raw []byte) []byte {
-	n := len(raw)
+	var n int
 	if l.enc == gbText || l.enc == undecided && !utf8.Valid(raw[:cutRune(raw)]) {
 		n = cutGB(raw)
 	} else {

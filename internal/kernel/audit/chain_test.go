@@ -41,7 +41,7 @@ func TestCanonicalIsFixed(t *testing.T) {
 }
 
 func TestSettle(t *testing.T) {
-	in := map[string]any{"n": 3, "big": int64(math.MaxInt64), "f": -0.0, "tiny": 1e-7, "s": "a\x00b\xff", "in": map[string]any{"k\x00": uint64(math.MaxUint64)}, "list": []string{"x"}}
+	in := map[string]any{"n": 3, "big": int64(math.MaxInt64), "f": math.Copysign(0, -1), "tiny": 1e-7, "s": "a\x00b\xff", "in": map[string]any{"k\x00": uint64(math.MaxUint64)}, "list": []string{"x"}}
 	out, err := settle(in)
 	if err != nil {
 		t.Fatal(err)

@@ -20,11 +20,11 @@ type world struct {
 }
 
 type loan struct {
-	from, to    *room.Actor
-	perms       []string
-	start, end  time.Time
-	id          string
-	over, ended bool
+	from, to   *room.Actor
+	perms      []string
+	start, end time.Time
+	id         string
+	over       bool
 }
 
 // own is what a holds by himself.

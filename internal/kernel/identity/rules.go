@@ -80,14 +80,6 @@ func (r rules) maxFailures(a room.Admin) int {
 	return r.failures
 }
 
-// idleOf is how long a session of an account may stay unused.
-func (r rules) idleOf(a room.Admin) time.Duration {
-	if a != "" {
-		return r.adminIdle
-	}
-	return r.idle
-}
-
 // weaker lists the settings that stand below the level-3 defaults, for the self-check.
 func (r rules) weaker() []string {
 	d := secret.DefaultPolicy()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -19,9 +18,7 @@ import (
 
 // heard collects the names of changed settings.
 type heard struct {
-	mu    sync.Mutex
-	names []string
-	got   chan string
+	got chan string
 }
 
 func knobs(kit *kernel.Kit, got chan string) *room.Room {

@@ -175,7 +175,9 @@ func badRows(t *testing.T, open Open) {
 		}
 	}
 	back := func(yield func(warehouse.Row, error) bool) {
-		_ = yield(warehouse.Row{Line: 2, Values: good}, nil) && yield(warehouse.Row{Line: 2, Values: good}, nil)
+		if yield(warehouse.Row{Line: 2, Values: good}, nil) {
+			yield(warehouse.Row{Line: 2, Values: good}, nil)
+		}
 	}
 	if _, err := s.Load(t.Context(), warehouse.Spec{Table: "试验", Columns: cols}, back); err == nil {
 		t.Error("lines must rise")
