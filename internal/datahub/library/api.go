@@ -49,8 +49,8 @@ type LoadLine struct {
 	BytesAll  int64      `json:"bytesAll" doc:"0 when unknown, as of a workbook"`
 	Rejected  int64      `json:"rejected" doc:"rows that were refused"`
 	Error     string     `json:"error" doc:"why it failed"`
-	Dataset   string     `json:"madeDataset" doc:"id of the dataset it became, when done"`
-	Number    int64      `json:"madeNumber" doc:"and which version of it"`
+	Made      string     `json:"madeDataset" doc:"id of the dataset it became, when done"`
+	MadeNo    int64      `json:"madeNumber" doc:"and which version of it"`
 	Mine      bool       `json:"mine" doc:"whether the caller may change it"`
 	OwnerName string     `json:"ownerName"`
 	At        store.Time `json:"at"`
@@ -102,7 +102,7 @@ type Sheet struct {
 
 func (l *Library) line(ctx context.Context, ld *Load) LoadLine {
 	return LoadLine{ID: ld.ID, State: ld.State, Replaces: ld.Plan.Dataset != "", FileName: ld.FileName, FileSize: ld.FileSize,
-		Rows: ld.Rows, Bytes: ld.Bytes, BytesAll: ld.BytesAll, Rejected: ld.Rejected, Error: l.sentence(web.From(ctx).Lang, ld.Fault), Dataset: ld.Dataset, Number: ld.Number,
+		Rows: ld.Rows, Bytes: ld.Bytes, BytesAll: ld.BytesAll, Rejected: ld.Rejected, Error: l.sentence(web.From(ctx).Lang, ld.Fault), Made: ld.Dataset, MadeNo: ld.Number,
 		Mine: ld.Owner == authz.From(ctx).Person, OwnerName: ld.OwnerName, At: ld.At, Started: ld.Started, Ended: ld.Ended, Version: ld.Version}
 }
 

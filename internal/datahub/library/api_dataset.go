@@ -21,7 +21,7 @@ type DatasetLine struct {
 	Level     dataset.Level `json:"level" enum:"L1,L2,L3,L4"`
 	Rows      int64         `json:"rows"`
 	Bytes     int64         `json:"bytes"`
-	Columns   int           `json:"columnCount"`
+	Width     int           `json:"columnCount"`
 	Number    int64         `json:"number" doc:"of the version that serves"`
 	UpdatedAt store.Time    `json:"updatedAt"`
 }
@@ -59,7 +59,7 @@ func (l *Library) listDatasets(ctx context.Context, in *datasetsIn) (*datasetsOu
 
 func datasetLine(d dataset.Dataset, names map[string]string) DatasetLine {
 	return DatasetLine{ID: d.ID, Name: d.Name, Title: d.Title, Summary: d.Summary, Unit: d.Unit, UnitName: names[d.Unit], Level: d.Level, Rows: d.Rows, Bytes: d.Bytes,
-		Columns: len(d.Columns), Number: d.Number, UpdatedAt: d.Updated}
+		Width: len(d.Columns), Number: d.Number, UpdatedAt: d.Updated}
 }
 
 // VersionLine is one version in a dataset's history.

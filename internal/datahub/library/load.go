@@ -144,7 +144,7 @@ type Choice struct {
 	Name    string          `json:"name" maxLength:"50" doc:"of a new dataset: lower-case letters, digits, underscores"`
 	Title   string          `json:"title" maxLength:"100"`
 	Summary string          `json:"summary" required:"false" maxLength:"1000"`
-	Columns []intake.Column `json:"columns" maxItems:"2000"`
+	Columns []intake.Column `json:"columns" nullable:"false" maxItems:"2000"`
 	OnBad   string          `json:"onBad" enum:"reject,fail" doc:"rows that cannot be loaded: leave them out, or load nothing"`
 	Repeats bool            `json:"repeats" required:"false" doc:"several rows may have the same key"`
 }
