@@ -91,9 +91,6 @@ func report(out io.Writer, words *errs.Catalog, r *audit.Report) error {
 	for _, line := range r.Words(words, terminalLang()) {
 		fmt.Fprintln(out, line)
 	}
-	if !r.Trusted {
-		fmt.Fprintln(out, words.Text(terminalLang(), "audit.verdict.untrusted"))
-	}
 	if !r.OK {
 		return fmt.Errorf("the audit is broken in %d places", r.Broken)
 	}
@@ -102,7 +99,7 @@ func report(out io.Writer, words *errs.Catalog, r *audit.Report) error {
 
 type auditExportCmd struct {
 	File string `arg:"" help:"File to write."`
-	From int64  `default:"1" help:"First record."`
+	From int64  `help:"First record, the oldest there is when 0."`
 	To   int64  `help:"Last record, the newest when 0."`
 }
 

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -71,6 +72,12 @@ func NewKit(b Base) *Kit {
 	k.Identity = identity.New(identity.Deps{DB: b.DB, Ring: b.Ring, Log: k.Audit, Bus: k.Bus, Settings: k.Settings, Now: b.Now,
 		People: identity.FromOrg(k.Org), Rights: k.Authz, Hasher: secret.NewHasher(secret.DefaultParams(), 0)}, b.Identity)
 	k.System = system.New(b.DB, k.Jobs, k.Audit, k.Settings, b.Now)
+	k.System.Add(system.Check{Name: "audit", Run: func(ctx context.Context) system.Finding {
+		if err := k.Audit.Health(ctx); err != nil {
+			return system.Finding{State: system.Bad, Key: "system.audit_behind", Args: []any{err}}
+		}
+		return system.Finding{State: system.OK, Key: "system.audit_ok"}
+	}})
 	k.Search = search.New(b.DB)
 	k.Files = file.New(b.DB, b.Blobs, k.Audit, b.Now, b.MaxUpload)
 	k.Datasets = dataset.New(b.DB, b.Warehouse, b.Now)
