@@ -150,7 +150,7 @@ func onAccount(ctx context.Context, c *cli, out io.Writer, name string, args ...
 
 // words gives an error its sentence in the terminal's language.
 func (a *app) words(ctx context.Context, err error) error {
-	p := a.house.Server.Problem(terminal(ctx), err)
+	p := a.house.Server.Problem(ctx, err)
 	text := p.Detail
 	for _, e := range p.Errors {
 		text += "\n" + e.Name + ": " + e.Message

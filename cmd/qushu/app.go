@@ -90,17 +90,17 @@ func (a *app) base(ctx context.Context) (kernel.Base, error) {
 			return b, err
 		}
 	}
-	file := filepath.Join(a.cfg.Data, "qushu.db")
-	if _, err := os.Stat(file); err == nil {
-		keys.NoMake = true // what is sealed in these rows can only be read with the keys they were sealed with
+	if b.DB, err = store.Open(ctx, a.cfg.Database.URL, filepath.Join(a.cfg.Data, "qushu.db")); err != nil {
+		return b, fmt.Errorf("the database cannot be opened: %w", err)
+	}
+	a.close = append(a.close, b.DB.Close)
+	// What is sealed in rows there are can only be read with the keys it was sealed with.
+	if keys.NoMake, err = b.DB.Used(ctx); err != nil {
+		return b, err
 	}
 	if b.Ring, err = secret.OpenWith(keys); err != nil {
 		return b, err
 	}
-	if b.DB, err = store.Open(ctx, a.cfg.Database.URL, file); err != nil {
-		return b, fmt.Errorf("the database cannot be opened: %w", err)
-	}
-	a.close = append(a.close, b.DB.Close)
 	if err := b.DB.CheckCollation(ctx); err != nil {
 		return b, err
 	}

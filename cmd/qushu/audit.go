@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"qushu/internal/base/errs"
+	"qushu/internal/base/web"
 	"qushu/internal/kernel/audit"
 )
 
@@ -59,14 +61,32 @@ func (v *auditVerifyCmd) pack(out io.Writer) error {
 		return err
 	}
 	defer f.Close()
-	r, err := audit.VerifyPack(f, o)
+	in, err := plain(f)
+	if err != nil {
+		return err
+	}
+	r, err := audit.VerifyPack(in, o)
 	if e, ok := errors.AsType[*errs.Error](err); ok {
 		return errors.New(words.Text(terminalLang(), e.Key, e.Args...))
 	}
 	if err != nil {
 		return err
 	}
-	return report(out, words, r)
+	return report(out, words, terminalLang(), r)
+}
+
+// plain unpacks an archive, which is a pack under gzip.
+func plain(f io.Reader) (io.Reader, error) {
+	b := bufio.NewReader(f)
+	if head, err := b.Peek(2); err != nil || head[0] != 0x1f || head[1] != 0x8b {
+		return b, nil // whatever is wrong with it, VerifyPack says it
+	}
+	return gzip.NewReader(b)
+}
+
+// note records what was done at the terminal.
+func (a *app) note(ctx context.Context, action string) error {
+	return a.kit.Audit.Note(ctx, audit.Entry{Action: action, Object: "audit", Detail: map[string]any{"terminal": true}})
 }
 
 func auditVerify(ctx context.Context, a *app, _ []string, out io.Writer) error {
@@ -83,12 +103,15 @@ func auditVerify(ctx context.Context, a *app, _ []string, out io.Writer) error {
 	if err != nil {
 		return a.words(ctx, err)
 	}
-	return report(out, a.house.Catalog, r)
+	if err := a.note(ctx, "audit.verified"); err != nil {
+		return err
+	}
+	return report(out, a.house.Catalog, web.From(ctx).Lang, r)
 }
 
 // report prints what was found and fails when anything is broken.
-func report(out io.Writer, words *errs.Catalog, r *audit.Report) error {
-	for _, line := range r.Words(words, terminalLang()) {
+func report(out io.Writer, words *errs.Catalog, lang string, r *audit.Report) error {
+	for _, line := range r.Words(words, lang) {
 		fmt.Fprintln(out, line)
 	}
 	if !r.OK {
@@ -130,7 +153,7 @@ func auditExport(ctx context.Context, a *app, args []string, out io.Writer) erro
 	if err := a.kit.Audit.Export(ctx, out, from, to); err != nil {
 		return a.words(ctx, err)
 	}
-	return nil
+	return a.note(ctx, "audit.export")
 }
 
 type auditKeysCmd struct{}

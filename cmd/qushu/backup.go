@@ -11,11 +11,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"qushu/internal/base/blob"
 	"qushu/internal/base/config"
+	"qushu/internal/base/errs"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
 	"qushu/internal/base/warehouse"
@@ -61,6 +63,13 @@ func backup(ctx context.Context, a *app, args []string, out io.Writer) (err erro
 		}
 	}()
 	m := manifest{Format: 1, Version: version, Engine: a.kit.DB.Engine(), Made: time.Now().UTC(), Demo: isDemo(a.cfg.Data), Files: map[string]string{}}
+	// On PostgreSQL the names are read before and after the snapshot: what the snapshot holds stood in one of them.
+	var before struct{ hashes, versions []string }
+	if a.kit.DB.Engine() == store.Postgres {
+		if before.hashes, before.versions, err = a.namedBy(ctx, ""); err != nil {
+			return err
+		}
+	}
 	rows := filepath.Join(dir, "rows")
 	if err := os.Mkdir(rows, 0o700); err != nil {
 		return err
@@ -73,6 +82,7 @@ func backup(ctx context.Context, a *app, args []string, out io.Writer) (err erro
 	if err != nil {
 		return err
 	}
+	hashes, versions = union(hashes, before.hashes), union(versions, before.versions)
 	if m.Blobs, err = a.copyBlobs(ctx, dir, hashes); err != nil {
 		return a.words(ctx, err)
 	}
@@ -87,14 +97,26 @@ func backup(ctx context.Context, a *app, args []string, out io.Writer) (err erro
 	if err := copyFile(a.keyFile(), filepath.Join(dir, secret.FileName)); err != nil {
 		return err
 	}
-	if err := copyDir(filepath.Join(a.cfg.Data, "audit-roots"), filepath.Join(dir, "audit-roots")); err != nil {
-		return err
+	for _, name := range auditDirs {
+		if err := copyDir(filepath.Join(a.cfg.Data, name), filepath.Join(dir, name)); err != nil {
+			return err
+		}
 	}
 	if err := m.seal(dir); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "backup written to %s. It holds the keys: keep it where only administrators reach it.\n", dir)
 	return nil
+}
+
+// auditDirs hold what was signed and taken out of the database.
+var auditDirs = [...]string{"audit-roots", "audit-archive"}
+
+// union returns a with what only b has.
+func union(a, b []string) []string {
+	out := append(slices.Clone(a), b...)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func (a *app) keyFile() string {
@@ -132,12 +154,17 @@ func (a *app) copyBlobs(ctx context.Context, dir string, hashes []string) (int, 
 	if err != nil {
 		return 0, err
 	}
+	n := 0
 	for _, h := range hashes {
-		if err := copyBlob(ctx, a.kit.Blobs, to, h); err != nil {
+		switch err := copyBlob(ctx, a.kit.Blobs, to, h); {
+		case errs.Is(err, errs.Missing): // nothing names it any more
+		case err != nil:
 			return 0, err
+		default:
+			n++
 		}
 	}
-	return len(hashes), nil
+	return n, nil
 }
 
 func copyBlob(ctx context.Context, from, to blob.Store, hash string) error {
@@ -253,7 +280,10 @@ func restore(ctx context.Context, cfg *config.Config, dir string, m *manifest, o
 	if keys == "" {
 		keys = filepath.Join(cfg.Data, secret.FileName)
 	}
-	err := errors.Join(copyFile(filepath.Join(dir, secret.FileName), keys), copyDir(filepath.Join(dir, "audit-roots"), filepath.Join(cfg.Data, "audit-roots")))
+	err := copyFile(filepath.Join(dir, secret.FileName), keys)
+	for _, name := range auditDirs {
+		err = errors.Join(err, copyDir(filepath.Join(dir, name), filepath.Join(cfg.Data, name)))
+	}
 	if m.Demo {
 		err = errors.Join(err, os.WriteFile(filepath.Join(cfg.Data, demoMark), nil, 0o600))
 	}

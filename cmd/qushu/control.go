@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"qushu/internal/base/config"
+	"qushu/internal/base/web"
 )
 
 // command is one administration command that runs on the installation, wherever it is open: in the
@@ -30,6 +31,7 @@ func socketPath(cfg *config.Config) string { return filepath.Join(cfg.Data, "qus
 
 // call runs the command named name in the running server, or opens the installation for it.
 func call(ctx context.Context, cfg *config.Config, name string, args []string, out io.Writer) error {
+	ctx = terminal(ctx)
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socketPath(cfg))
 	}}}
@@ -41,6 +43,7 @@ func call(ctx context.Context, cfg *config.Config, name string, args []string, o
 	if err != nil {
 		return err
 	}
+	q.Header.Set("Accept-Language", terminalLang())
 	r, err := client.Do(q)
 	if err != nil { // nobody serves this directory
 		a, err := open(ctx, cfg, opening{demo: isDemo(cfg.Data)})
@@ -82,7 +85,8 @@ func (a *app) control(ctx context.Context) (io.Closer, error) {
 				return
 			}
 			w.Header().Set("Trailer", "Qushu-Error")
-			if err := run(r.Context(), a, args, flushing{w}); err != nil {
+			ctx := web.With(r.Context(), &web.Request{Lang: r.Header.Get("Accept-Language"), IP: "local", Agent: "qushu"})
+			if err := run(ctx, a, args, flushing{w}); err != nil {
 				text, _ := json.Marshal(err.Error())
 				w.Header().Set("Qushu-Error", string(text))
 			}

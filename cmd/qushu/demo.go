@@ -44,6 +44,14 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
 	if cfg.Database.URL != "" || cfg.Blob.URL != "" {
 		return fmt.Errorf("qushu demo fills a directory of its own, not a configured database or bucket: leave database.url and blob.url out")
 	}
+	// It is built beside and moved into place when whole: a half district is never served.
+	place := cfg.Data
+	cfg.Data += ".part"
+	if isDemo(cfg.Data) { // left by a run that was broken off
+		if err := os.RemoveAll(cfg.Data); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return err
 	}
@@ -54,8 +62,16 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
 	b := &builder{out: out, clock: &clock{}, rows: d.Rows, seed: d.Seed, began: time.Now()}
 	b.clock.set(time.Now().AddDate(0, 0, -25))
 	if err := b.build(ctx, cfg); err != nil {
-		return fmt.Errorf("the demonstration could not be finished, remove %s and try again: %w", cfg.Data, err)
+		return fmt.Errorf("the demonstration could not be finished: %w", err)
 	}
+	if err := os.Remove(place); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(cfg.Data, place); err != nil {
+		return err
+	}
+	cfg.Data = place
+	b.print(place)
 	return nil
 }
 
@@ -149,7 +165,6 @@ func (b *builder) steps(ctx context.Context) error {
 		}
 		fmt.Fprintf(b.out, "%-32s %6.1f s\n", s.name, time.Since(start).Seconds())
 	}
-	b.print()
 	return nil
 }
 
@@ -200,7 +215,7 @@ func newPassword() string {
 }
 
 // print shows the accounts once; nothing keeps the passwords.
-func (b *builder) print() {
+func (b *builder) print(place string) {
 	fmt.Fprintf(b.out, "\nThe demonstration district is ready (%.0f s). These passwords are shown once:\n\n", time.Since(b.began).Seconds())
 	fmt.Fprintf(b.out, "  %-18s %-16s %-34s %s\n", "account", "password", "authenticator key", "who")
 	for _, m := range b.accounts {
@@ -211,7 +226,7 @@ func (b *builder) print() {
 		fmt.Fprintf(b.out, "  %-18s %-16s %-34s %s\n%73s%s\n", m.Login, m.password, orDash(m.totp), who, "", m.Note)
 	}
 	fmt.Fprintf(b.out, "\nWhere an authenticator key is shown, signing in asks for a six-digit code: type the key into an authenticator app,\n"+
-		"or run: qushu admin code --data %s ACCOUNT\n\n", b.a.cfg.Data)
+		"or run: qushu admin code --data %s ACCOUNT\n\n", place)
 }
 
 func orDash(s string) string {

@@ -43,7 +43,7 @@ func terminal(ctx context.Context) context.Context {
 func doctor(ctx context.Context, a *app, args []string, out io.Writer) error {
 	marks := map[system.State]string{system.OK: "✓", system.Warn: "!", system.Bad: "✗"}
 	bad := 0
-	for _, f := range system.Say(a.house.Catalog, terminalLang(), a.kit.System.Examine(ctx)) {
+	for _, f := range system.Say(a.house.Catalog, web.From(ctx).Lang, a.kit.System.Examine(ctx)) {
 		fmt.Fprintf(out, "%s %s：%s\n", marks[f.State], f.Title, f.Text)
 		if f.State == system.Bad {
 			bad++

@@ -21,7 +21,7 @@ import (
 func localCertificate(data, addr string) (certFile, keyFile string, err error) {
 	dir := filepath.Join(data, "tls")
 	certFile, keyFile = filepath.Join(dir, "server.pem"), filepath.Join(dir, "server.key")
-	if _, err := os.Stat(certFile); err == nil {
+	if fresh(certFile) {
 		return certFile, keyFile, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -40,9 +40,7 @@ func localCertificate(data, addr string) (certFile, keyFile string, err error) {
 	if name, err := os.Hostname(); err == nil {
 		srv.DNSNames = append(srv.DNSNames, name)
 	}
-	if host, _, err := net.SplitHostPort(addr); err == nil && net.ParseIP(host) != nil {
-		srv.IPAddresses = append(srv.IPAddresses, net.ParseIP(host))
-	}
+	srv.IPAddresses = append(srv.IPAddresses, served(addr)...)
 	caDER, err1 := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
 	der, err2 := x509.CreateCertificate(rand.Reader, srv, ca, &key.PublicKey, caKey)
 	keyDER, err3 := x509.MarshalPKCS8PrivateKey(key)
@@ -50,10 +48,44 @@ func localCertificate(data, addr string) (certFile, keyFile string, err error) {
 		return "", "", err
 	}
 	chain := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})...)
+	for _, old := range []string{certFile, keyFile, filepath.Join(dir, "ca.pem")} {
+		_ = os.Remove(old) // an expiring one is replaced with its CA
+	}
 	return certFile, keyFile, errors.Join( // the CA's private key is thrown away: this CA signs one certificate
 		os.WriteFile(filepath.Join(dir, "ca.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}), 0o644),
 		os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600),
 		os.WriteFile(certFile, chain, 0o644))
+}
+
+// fresh reports whether a certificate is there and good for another month.
+func fresh(certFile string) bool {
+	b, err := os.ReadFile(certFile)
+	if err != nil {
+		return false
+	}
+	block, _ := pem.Decode(b)
+	if block == nil {
+		return false
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	return err == nil && time.Until(c.NotAfter) > 30*24*time.Hour
+}
+
+// served lists the addresses browsers may use: the one listened on, or all of this machine's.
+func served(addr string) []net.IP {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	if err == nil && ip != nil && !ip.IsUnspecified() {
+		return []net.IP{ip}
+	}
+	all, _ := net.InterfaceAddrs() // none is a certificate for this machine's name alone
+	var out []net.IP
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() {
+			out = append(out, n.IP)
+		}
+	}
+	return out
 }
 
 func serial() *big.Int {

@@ -8,6 +8,7 @@ import (
 	"qushu/internal/datahub/library"
 	"qushu/internal/datahub/lookup"
 	"qushu/internal/kernel"
+	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
 	"qushu/internal/portal/desk"
 	"qushu/internal/room"
@@ -16,7 +17,7 @@ import (
 // rooms is the list of rooms of this program, with the adapters between them.
 func rooms(kit *kernel.Kit, calendar *when.Calendar) []*room.Room {
 	return []*room.Room{
-		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Calendar: calendar}),
+		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: calendar}),
 		library.New(kit, names{kit.Org}),
 		lookup.New(kit, names{kit.Org}),
 	}
@@ -52,6 +53,12 @@ func (d deskPeople) ListIn(ctx context.Context, q store.Queryer, units []string,
 		out[i] = desk.Member{ID: m.ID, Name: m.Name, Unit: desk.Unit{ID: m.Unit, Name: m.UnitName}}
 	}
 	return out, err
+}
+
+type deskTeller struct{ notes *notify.Notes }
+
+func (d deskTeller) Tell(ctx context.Context, tx *store.Tx, to []string, key string, args []any, link, id string, must bool) error {
+	return d.notes.Send(ctx, tx, notify.Notice{To: to, Key: key, Args: args, Link: link, Object: "desk_notice", ID: id, Must: must})
 }
 
 type deskPages struct{ kit *kernel.Kit }

@@ -78,6 +78,7 @@ func NewKit(b Base) *Kit {
 		}
 		return system.Finding{State: system.OK, Key: "system.audit_ok"}
 	}})
+	k.System.Add(k.storeChecks()...)
 	k.Search = search.New(b.DB)
 	k.Files = file.New(b.DB, b.Blobs, k.Audit, b.Now, b.MaxUpload)
 	k.Datasets = dataset.New(b.DB, b.Warehouse, b.Now)

@@ -53,6 +53,8 @@ func (r *Room) Mount(h *House) {
 			mark := &audited{done: !changes}
 			if err := w.Serve(rw, req.WithContext(context.WithValue(ctx, traceKey{}, mark))); err != nil {
 				h.Server.Write(rw, req, err)
+			} else if !mark.done && w.Unaudited == "" {
+				m.unaudited(ctx, pattern)
 			}
 		})
 	}

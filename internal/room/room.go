@@ -62,7 +62,9 @@ type Raw struct {
 	Path   string // below /api/<room>, "{x...}" allowed
 	Perm   string
 	Doc    string // what it is, for the docs
-	Serve  func(http.ResponseWriter, *http.Request) error
+	// Unaudited says why a changing handler leaves no audit record; "" means it must.
+	Unaudited string
+	Serve     func(http.ResponseWriter, *http.Request) error
 }
 
 // Setting is one value an administrator edits at run time; its title is the text "setting.<room>.<Name>".

@@ -118,3 +118,13 @@ func (db *DB) Alone(ctx context.Context, name string, fn func(context.Context) e
 	defer conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, key)
 	return fn(ctx)
 }
+
+// Used reports whether an earlier run has made tables in the database.
+func (db *DB) Used(ctx context.Context) (bool, error) {
+	q := `SELECT count(*) FROM sqlite_master WHERE name = 'goose_web'`
+	if db.engine == Postgres {
+		q = `SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'goose_web'`
+	}
+	n, err := Value[int](ctx, db, q)
+	return n > 0, err
+}

@@ -201,7 +201,9 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 // loopback lets only this machine in: metrics tell more than the public should know.
 func (s *Server) loopback(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if ip := net.ParseIP(From(r.Context()).IP); ip == nil || !ip.IsLoopback() {
+		ip := net.ParseIP(From(r.Context()).IP)
+		forwarded := r.Header.Get("X-Forwarded-For")+r.Header.Get("Forwarded") != "" // a proxy here that is not listed in trust_proxy
+		if ip == nil || !ip.IsLoopback() || forwarded {
 			s.Write(w, r, errs.New(errs.Missing, "web.no_route"))
 			return
 		}

@@ -30,13 +30,16 @@ func (f *Files) Room() *room.Room {
 			room.Delete("/uploads/{id}", room.Signed, f.cancel).NoAudit(half),
 		},
 		Raws: []room.Raw{
-			{Method: "PUT", Path: "/uploads/{id}", Perm: room.Signed, Doc: "one chunk of an upload: the bytes from ?offset= on", Serve: f.chunk},
+			{Method: "PUT", Path: "/uploads/{id}", Perm: room.Signed, Doc: "one chunk of an upload: the bytes from ?offset= on", Unaudited: half, Serve: f.chunk},
 			{Method: "GET", Path: "/content/{id}", Perm: room.Signed, Doc: "the bytes of a file its room lets the caller read", Serve: f.content},
 		},
 		Jobs:    []jobs.Handler{jobs.Periodic("file.sweep", jobs.Daily{Hour: 3, Minute: 20}, f.Sweep)},
 		Actions: []string{"file.upload", "file.download"},
 	}
 }
+
+// maxPending bounds what one person may have uploaded without attaching it to anything, in largest files.
+const maxPending = 2
 
 type beginIn struct {
 	Body struct {
@@ -67,7 +70,19 @@ func (f *Files) begin(ctx context.Context, in *beginIn) (*progressOut, error) {
 		return nil, errs.New(errs.Invalid, "file.empty", cleanName(in.Body.Name))
 	}
 	u := upload{ID: newID(), Person: authz.From(ctx).Person, Name: cleanName(in.Body.Name), Size: in.Body.Size, At: store.At(f.now())}
-	return show(u), f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return insertUpload(ctx, tx, u) })
+	return show(u), f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := store.Lock(ctx, tx, "file_upload", u.Person); err != nil {
+			return err
+		}
+		open, err := pending(ctx, tx, u.Person)
+		if err != nil {
+			return err
+		}
+		if open+u.Size > maxPending*f.max {
+			return errs.New(errs.Limited, "file.pending", open>>20)
+		}
+		return insertUpload(ctx, tx, u)
+	})
 }
 
 type uploadIn struct {

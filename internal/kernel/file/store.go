@@ -39,6 +39,11 @@ func findUpload(ctx context.Context, q store.Queryer, id, person string) (upload
 	return store.One(ctx, q, scanUpload, `SELECT id, person, name, size, received, at FROM file_upload WHERE id = $1 AND person = $2`, id, person)
 }
 
+// pending is how many bytes of a person's wait: uploads under way and files nobody has claimed.
+func pending(ctx context.Context, q store.Queryer, person string) (int64, error) {
+	return store.Value[int64](ctx, q, `SELECT CAST(coalesce((SELECT sum(size) FROM file_upload WHERE person = $1), 0) + coalesce((SELECT sum(size) FROM file WHERE room = 'file' AND person = $1), 0) AS BIGINT)`, person)
+}
+
 func insertUpload(ctx context.Context, q store.Queryer, u upload) error {
 	return store.Exec(ctx, q, `INSERT INTO file_upload (id, person, name, size, received, at) VALUES ($1, $2, $3, $4, $5, $6)`, u.ID, u.Person, u.Name, u.Size, u.Received, u.At)
 }

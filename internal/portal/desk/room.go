@@ -65,12 +65,13 @@ type Inbox interface {
 	Unread(ctx context.Context, q store.Queryer, person string) (int, error)
 }
 
-// Ports are what the room asks of others. Inbox may be nil: then its count is left out.
+// Ports are what the room asks of others. Inbox and Teller may be nil: then the count is left out, and nobody is told.
 type Ports struct {
 	Units    Units
 	People   People
 	Pages    Pages
 	Inbox    Inbox
+	Teller   Teller
 	Calendar *when.Calendar
 }
 
@@ -117,6 +118,7 @@ func New(kit *kernel.Kit, p Ports) *room.Room {
 		},
 		Raws:    []room.Raw{{Method: "GET", Path: "/notices/{id}/receipts.csv", Perm: "desk.publish", Doc: "who has read a notice and who has not, as CSV", Serve: d.export}},
 		Emits:   []bus.Event{bus.Emits[Published]("desk.published")},
+		Hears:   []bus.Listener{bus.On("desk.published", d.inform)},
 		Actions: []string{"desk.publish", "desk.edit", "desk.withdraw", "desk.receipt", "desk.export"},
 	}
 }
