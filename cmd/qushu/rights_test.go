@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"qushu/internal/base/errs"
+	"qushu/internal/base/when"
+	"qushu/internal/kernel"
+	"qushu/internal/kernel/kerneltest"
+	"qushu/internal/room"
+)
+
+// everything is every room of the program as it is put together here.
+var everything = &kerneltest.Houses{Warehouse: dataHouses.Warehouse, Rooms: func(kit *kernel.Kit) []*room.Room {
+	calendar, err := when.Load()
+	if err != nil {
+		panic(err)
+	}
+	return rooms(kit, calendar)
+}}
+
+// Every route is called as nobody, as somebody without rights, and as the holder of each single
+// permission, the three administrators among them: a route answers its permission and no other.
+func TestEveryRouteAnswersItsPermissionOnly(t *testing.T) {
+	everything.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		e.Strangers(t)
+		var perms []string
+		for _, r := range e.Rooms {
+			for _, p := range r.Perms {
+				perms = append(perms, p.Name)
+			}
+		}
+		if len(perms) < 25 {
+			t.Fatal("permissions:", len(perms))
+		}
+		calls := 0
+		for _, p := range perms {
+			one := kerneltest.Actor("holder-of-"+p, "u1", room.All, p)
+			for _, r := range e.Rooms {
+				for _, route := range r.Routes {
+					if route.Perm == room.Open || route.Perm == room.Signed {
+						continue
+					}
+					calls++
+					call := route.Method + " /api/" + r.Name + strings.NewReplacer("{", "", "}", "").Replace(route.Path)
+					body := ""
+					if route.Method != "GET" && route.Method != "DELETE" {
+						body = `{"no":"such field"}` // refused before anything changes
+					}
+					status, text := e.Call(t, kerneltest.Case{As: one, Call: call, Body: body, Lang: "zh"})
+					refused := status == 403 && strings.Contains(text, `"key":"web.denied"`)
+					if refused != (route.Perm != p) || status == 401 || status >= 500 {
+						t.Errorf("%s as the holder of %s: %d %s", call, p, status, text)
+					}
+				}
+			}
+		}
+		t.Logf("%d permissions, %d calls", len(perms), calls)
+	})
+}
+
+// The glossary has an entry for every room and permission, in both languages.
+func TestGlossaryIsWhole(t *testing.T) {
+	page, err := os.ReadFile("../../docs/glossary.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*room.Room
+	var words *errs.Catalog
+	everything.Each(t, func(t *testing.T, e *kerneltest.Env) { all, words = e.Rooms, e.Catalog })
+	var want bytes.Buffer
+	writeGlossary(&want, all, words)
+	for line := range strings.Lines(want.String()) {
+		if !strings.Contains(string(page), line) {
+			t.Errorf("docs/glossary.md lacks %q: run make gen", line)
+		}
+	}
+}
