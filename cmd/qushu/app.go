@@ -42,8 +42,8 @@ type opening struct {
 }
 
 // open locks the data directory, opens every store and brings the tables up to date.
-func open(ctx context.Context, cfg *config.Config, o opening) (a *app, err error) {
-	a = &app{cfg: cfg}
+func open(ctx context.Context, cfg *config.Config, o opening) (_ *app, err error) {
+	a := &app{cfg: cfg}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
