@@ -25,7 +25,6 @@ var may = map[string][]string{
 	"portal":  {"base", "room", "kernel"},
 	"datahub": {"base", "room", "kernel"},
 	"apps":    {"base", "room", "kernel"},
-	"pin":     {},
 }
 
 // foreign are the tables a package may name although another owns them, each with its reason.
@@ -76,7 +75,7 @@ func TestRoomsKeepToThemselves(t *testing.T) {
 		if !ok {
 			t.Errorf("%s: unknown floor %q", path, floor)
 		}
-		if floor != "room" && floor != "pin" && filepath.Dir(path) == floor && floor != "kernel" {
+		if floor != "room" && filepath.Dir(path) == floor && floor != "kernel" {
 			t.Errorf("%s: a pillar is a folder without Go files", path)
 		}
 		if !strings.HasSuffix(path, ".go") {
