@@ -68,7 +68,7 @@ export async function openBrowser(base, { viewport = desk, theme = 'light', lang
     async gate(name) {
       await settled(page)
       mkdirSync(out, { recursive: true })
-      await page.screenshot({ path: join(out, `${name}.png`), fullPage: true })
+      await picture(page, join(out, `${name}.png`))
       assert.deepEqual(await axe(page), [], `${name}: axe violations`)
       assert.deepEqual(errors, [], `${name}: console errors`)
       assert.deepEqual(strangers, [], `${name}: requests off origin`)
@@ -79,6 +79,16 @@ export async function openBrowser(base, { viewport = desk, theme = 'light', lang
     },
     close: () => context.close(),
   }
+}
+
+/** A picture of the whole page. The window is made as high as the page: when Chromium captures beyond its window, media queries
+ *  flip for a moment, and a page that has one view for desks and one for phones would be drawn anew. */
+async function picture(page, path) {
+  const window = page.viewportSize()
+  const height = await page.evaluate(() => document.documentElement.scrollHeight)
+  if (height > window.height) await page.setViewportSize({ width: window.width, height })
+  await page.screenshot({ path })
+  if (height > window.height) await page.setViewportSize(window)
 }
 
 /** Waits until finite animations have ended and no skeleton is left. */
