@@ -95,7 +95,7 @@ it('opens a record by its link, walks to the next and narrows by its person', ()
 it('exports a pack, and says when there is nothing', () =>
   as('audit', {}, async (b) => {
     await b.go('/audit')
-    await b.page.getByRole('button', { name: '导出' }).click()
+    await b.page.getByRole('button', { name: '导出', exact: true }).click()
     const dialog = b.page.getByRole('dialog')
     await dialog.getByLabel('导出哪段时间').selectOption('own')
     await dialog.getByLabel('结束时间').fill('2023-01-01T00:00')

@@ -14,10 +14,13 @@ export function placeOf(entry: Entry): string {
   return kind ? text(kind) : entry.unitName
 }
 
-/** What was acted upon: its name, else what kind of thing and which. */
+/** What was acted upon: its name, else what kind of thing and which, as far as that says something to people. */
 export function objectOf(entry: Entry): string {
-  return entry.title || [entry.object, entry.objectId].filter(Boolean).join(' ')
+  return entry.title || [entry.object, telling(entry.objectId)].filter(Boolean).join(' ')
 }
+
+/** An id made by a machine says nothing: only what people wrote, such as the name of a permission, is kept. */
+const telling = (id: string): string => (/^[0-9a-z]{20,}$/.test(id) ? '' : id)
 
 /** A value of a record's detail as one text; what has members is written as JSON. */
 export function detailText(value: unknown): string {
