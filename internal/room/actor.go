@@ -22,8 +22,8 @@ type Scope string
 // The scopes, narrow to wide.
 const (
 	Self   Scope = "self"   // rows one owns
-	Unit   Scope = "unit"   // rows of one's unit
-	Below  Scope = "below"  // rows of one's unit and the units below
+	Unit   Scope = "unit"   // rows of one's body (本单位), its sections included
+	Below  Scope = "below"  // rows of one's body and the units below
 	Street Scope = "street" // rows of one's street, whoever holds them
 	All    Scope = "all"    // every row
 )
@@ -35,7 +35,7 @@ var Scopes = [...]Scope{Self, Unit, Below, Street, All}
 type Grant struct {
 	Scope  Scope
 	Person string // whose rows Self means
-	Unit   string // whose rows Unit and Below mean
+	Unit   string // whose rows Unit and Below mean: the holder's Home
 	Street string // 9-digit division code, "" for none
 }
 
@@ -46,7 +46,8 @@ type Actor struct {
 	Name    string
 	Admin   Admin
 	Post    string   // id of the acting post
-	Unit    string   // id of its unit
+	Unit    string   // id of its unit, which may be a section of the body (内设机构): whose notices he reads
+	Home    string   // id of the body that answers for it (本单位): the nearest unit at or above that is no section; owns what he makes
 	Street  string   // 9-digit division code its unit answers for
 	Session string   // id of the session or token
 	Limits  []string // of a token: the permissions it is cut down to, nil for all

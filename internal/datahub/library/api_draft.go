@@ -63,18 +63,18 @@ func (l *Library) create(ctx context.Context, in *createIn) (*loadOut, error) {
 	return &loadOut{b}, err
 }
 
-// loadsFor returns the unit a person loads for: his own when his permission reaches it, else the one he was lent it in.
+// loadsFor returns the body a person loads for: his own when his permission reaches it, else the one he was lent it in.
 func loadsFor(me *room.Actor) (unit, street string) {
 	reach := me.Reach("library.load")
 	for _, g := range reach {
-		if g.Scope == room.All || g.Scope == room.Self || g.Unit == me.Unit {
-			return me.Unit, me.Street
+		if g.Scope == room.All || g.Scope == room.Self || g.Unit == me.Home {
+			return me.Home, me.Street
 		}
 	}
 	for _, g := range reach {
 		return g.Unit, g.Street
 	}
-	return me.Unit, me.Street
+	return me.Home, me.Street
 }
 
 // replaced returns the dataset a load is to replace, nil for a new one. It must be one the person loads for.

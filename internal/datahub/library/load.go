@@ -239,7 +239,7 @@ func drifted(d dataset.Drift) error {
 
 // actor is the person who started the load, in whose name its worker acts.
 func (l *Load) actor() *room.Actor {
-	return &room.Actor{Person: l.Owner, Name: l.OwnerName, Unit: l.Unit, Street: l.Street, IsJob: true}
+	return &room.Actor{Person: l.Owner, Name: l.OwnerName, Unit: l.Unit, Home: l.Unit, Street: l.Street, IsJob: true}
 }
 
 // personal reports whether what is loaded tells of persons.

@@ -138,7 +138,7 @@ func (l *Lookup) find(ctx context.Context, in *findIn) (*findOut, error) {
 		return nil, err
 	}
 	look := Look{ID: id.New(), Dataset: ds.ID, Title: ds.Title, Store: ds.Current, OwnerUnit: ds.Unit, OwnerStreet: ds.Street, Column: col.Name,
-		Index: l.ring.Index(indexOf(ds, col.Name), key), Purpose: b.Purpose, Basis: b.Basis, Person: me.Person, PersonName: me.Name, Unit: me.Unit, At: store.At(l.now()), Hits: len(rows)}
+		Index: l.ring.Index(indexOf(ds, col.Name), key), Purpose: b.Purpose, Basis: b.Basis, Person: me.Person, PersonName: me.Name, Unit: me.Unit, Home: me.Home, At: store.At(l.now()), Hits: len(rows)}
 	if len(rows) > 0 {
 		look.sealed = l.ring.Seal(look.place(), []byte(key))
 	}

@@ -18,7 +18,8 @@ type Entry struct {
 	Basis    string     `json:"basis"`
 	Person   string     `json:"person"`
 	Name     string     `json:"personName"`
-	UnitName string     `json:"unitName" doc:"of the person's post"`
+	UnitName string     `json:"unitName" doc:"of the person's post, which may be a section"`
+	HomeName string     `json:"homeName" doc:"the body that answers for that unit"`
 	Hits     int        `json:"hits" doc:"rows found"`
 	Revealed int        `json:"revealed" doc:"fields shown in clear"`
 	Reveals  []Reveal   `json:"reveals" nullable:"false"`
@@ -74,13 +75,13 @@ func (l *Lookup) entries(ctx context.Context, scope store.Scope, where []store.C
 	}
 	var units []string
 	for _, k := range all.Items {
-		units = append(units, k.Unit)
+		units = append(units, k.Unit, k.Home)
 	}
 	names, err := l.names.Units(ctx, l.db, units)
 	out := &ledgerOut{store.Listed[Entry]{Items: []Entry{}, Next: all.Next}}
 	for _, k := range all.Items {
 		e := Entry{ID: k.ID, At: k.At, Dataset: k.Dataset, Title: k.Title, Column: k.Column, Purpose: k.Purpose, Basis: k.Basis, Person: k.Person, Name: k.PersonName,
-			UnitName: names[k.Unit], Hits: k.Hits, Revealed: k.Revealed, Reveals: reveals[k.ID]}
+			UnitName: names[k.Unit], HomeName: names[k.Home], Hits: k.Hits, Revealed: k.Revealed, Reveals: reveals[k.ID]}
 		if e.Reveals == nil {
 			e.Reveals = []Reveal{}
 		}

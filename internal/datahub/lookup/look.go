@@ -32,7 +32,8 @@ type Look struct {
 	Basis       string
 	Person      string
 	PersonName  string
-	Unit        string
+	Unit        string // of the post
+	Home        string // the body that answers for it
 	At          store.Time
 	Hits        int
 	Revealed    int

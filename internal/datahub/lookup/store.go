@@ -9,16 +9,16 @@ import (
 	"qushu/internal/kernel/authz"
 )
 
-const lookColumns = `id, dataset, title, store, owner_unit, owner_street, key_column, key_index, sealed, purpose, basis, person, person_name, unit_id, at, hits, revealed`
+const lookColumns = `id, dataset, title, store, owner_unit, owner_street, key_column, key_index, sealed, purpose, basis, person, person_name, unit_id, home_id, at, hits, revealed`
 
 func scanLook(l *Look) []any {
-	return []any{&l.ID, &l.Dataset, &l.Title, &l.Store, &l.OwnerUnit, &l.OwnerStreet, &l.Column, &l.Index, &l.sealed, &l.Purpose, &l.Basis, &l.Person, &l.PersonName, &l.Unit,
+	return []any{&l.ID, &l.Dataset, &l.Title, &l.Store, &l.OwnerUnit, &l.OwnerStreet, &l.Column, &l.Index, &l.sealed, &l.Purpose, &l.Basis, &l.Person, &l.PersonName, &l.Unit, &l.Home,
 		&l.At, &l.Hits, &l.Revealed}
 }
 
 func insertLook(ctx context.Context, tx *store.Tx, l Look) error {
-	return store.Exec(ctx, tx, `INSERT INTO lookup_look (`+lookColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-		l.ID, l.Dataset, l.Title, l.Store, l.OwnerUnit, l.OwnerStreet, l.Column, l.Index, l.sealed, l.Purpose, l.Basis, l.Person, l.PersonName, l.Unit, l.At, l.Hits, l.Revealed)
+	return store.Exec(ctx, tx, `INSERT INTO lookup_look (`+lookColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		l.ID, l.Dataset, l.Title, l.Store, l.OwnerUnit, l.OwnerStreet, l.Column, l.Index, l.sealed, l.Purpose, l.Basis, l.Person, l.PersonName, l.Unit, l.Home, l.At, l.Hits, l.Revealed)
 }
 
 // findLook returns a person's own look; Missing otherwise.

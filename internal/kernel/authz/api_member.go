@@ -132,10 +132,10 @@ func (z *Authz) reached(ctx context.Context, q store.Queryer, post string) (Hold
 	return h, MayUnit(ctx, q, "authz.unit_manage", h.Unit)
 }
 
-// assigner returns what mayAssign asks for: the caller's own grants and the units over the post.
+// assigner returns what mayAssign asks for: the caller's own grants and the units over the post's body.
 func (z *Authz) assigner(ctx context.Context, q store.Queryer, to Holder) (map[string][]room.Grant, map[string]bool, error) {
 	me := From(ctx)
-	above, err := unitsAbove(ctx, q, to.Unit)
+	above, err := unitsAbove(ctx, q, to.Home)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -149,7 +149,7 @@ func (z *Authz) ownOf(ctx context.Context, q store.Queryer, a *room.Actor) (map[
 	if err != nil {
 		return nil, err
 	}
-	return z.own(Holder{Person: a.Person, Post: a.Post, Unit: a.Unit, Street: a.Street}, perms[a.Post]), nil
+	return z.own(Holder{Person: a.Person, Post: a.Post, Unit: a.Unit, Home: a.Home, Street: a.Street}, perms[a.Post]), nil
 }
 
 type postRoleIn struct {

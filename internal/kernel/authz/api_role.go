@@ -194,15 +194,22 @@ func (z *Authz) removeRole(ctx context.Context, in *removeRoleIn) (*struct{}, er
 }
 
 // Ensure writes the built-in roles whose key is not there yet; those there keep what the security
-// administrator made of them. Permissions no installed room declares are left out.
+// administrator made of them. Permissions no installed room declares are left out; where a role he made has
+// the name of a built-in one, the built-in one says in its own that it is.
 func (z *Authz) Ensure(ctx context.Context, tx *store.Tx, builtin []Role) error {
-	have, err := roles(ctx, tx, store.C("r.builtin"))
+	if err := store.Lock(ctx, tx, "authz.builtin", ""); err != nil { // of replicas that start together
+		return err
+	}
+	have, err := roles(ctx, tx, store.C("TRUE"))
 	if err != nil {
 		return err
 	}
 	for _, r := range builtin {
 		if r.Key == "" || slices.ContainsFunc(have, func(h Role) bool { return h.Key == r.Key }) {
 			continue
+		}
+		if slices.ContainsFunc(have, func(h Role) bool { return h.Name == r.Name }) {
+			r.Name += "（预置）"
 		}
 		r.ID, r.Builtin, r.Version, r.Changed = id.New(), true, 1, store.At(z.now())
 		r.Perms = slices.DeleteFunc(slices.Clone(r.Perms), func(p RolePerm) bool { return z.grantable(p) != nil })

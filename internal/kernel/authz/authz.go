@@ -28,10 +28,15 @@ func From(ctx context.Context) *room.Actor {
 
 // Cols names the columns that say whose a row is. An empty name means the table has none, so that a
 // grant of that scope shows nothing of it.
-type Cols struct{ Unit, Street, Owner string }
+type Cols struct {
+	Unit, Street, Owner string
+	// Sections says that Unit may name a section: the rows are people, posts or units. What a room keeps
+	// belongs to the body (Actor.Home), and needs no look at the tree.
+	Sections bool
+}
 
 // usual are the names rooms use.
-var usual = Cols{"unit_id", "street", "owner"}
+var usual = Cols{Unit: "unit_id", Street: "street", Owner: "owner"}
 
 // Where is the scope of perm over a table with the columns unit_id, street and owner.
 func Where(ctx context.Context, perm string) store.Scope { return WhereCols(ctx, perm, usual) }
@@ -58,6 +63,8 @@ func reach(g room.Grant, c Cols) (store.Cond, bool) {
 	switch {
 	case g.Scope == room.Self && c.Owner != "" && g.Person != "":
 		return store.C(c.Owner+" = $1", g.Person), true
+	case g.Scope == room.Unit && c.Unit != "" && g.Unit != "" && c.Sections:
+		return store.C("("+c.Unit+" = $1 OR "+c.Unit+" IN (SELECT below FROM org_below WHERE unit = $2 AND home = TRUE))", g.Unit, g.Unit), true
 	case g.Scope == room.Unit && c.Unit != "" && g.Unit != "":
 		return store.C(c.Unit+" = $1", g.Unit), true
 	case g.Scope == room.Below && c.Unit != "" && g.Unit != "":
@@ -68,15 +75,15 @@ func reach(g room.Grant, c Cols) (store.Cond, bool) {
 	return store.Cond{}, false
 }
 
-// MayUnit reports whether perm reaches the rows of one unit; below says whether unit stands below top.
+// MayUnit reports whether perm reaches the rows of one unit. The scope unit reaches the sections of the body too.
 func MayUnit(ctx context.Context, q store.Queryer, perm, unit string) error {
 	a := From(ctx)
 	for _, g := range a.Reach(perm) {
 		switch {
 		case g.Scope == room.All, (g.Scope == room.Unit || g.Scope == room.Below) && g.Unit == unit:
 			return nil
-		case g.Scope == room.Below:
-			n, err := store.Value[int](ctx, q, `SELECT count(*) FROM org_below WHERE unit = $1 AND below = $2`, g.Unit, unit)
+		case g.Scope == room.Below, g.Scope == room.Unit:
+			n, err := store.Value[int](ctx, q, `SELECT count(*) FROM org_below WHERE unit = $1 AND below = $2 AND (home = TRUE OR $3 = 'below')`, g.Unit, unit, string(g.Scope))
 			if err != nil {
 				return err
 			}
@@ -100,7 +107,7 @@ type Reached struct {
 }
 
 // Reach reads how far the caller's perm reaches; nowhere when he does not hold it. One small query for
-// each grant of the scope Below.
+// each grant of the scopes Unit and Below.
 func Reach(ctx context.Context, q store.Queryer, perm string) (Reached, error) {
 	a := From(ctx)
 	r := Reached{all: a.IsJob, units: map[string]bool{}, streets: map[string]bool{}, persons: map[string]bool{}}
@@ -110,12 +117,10 @@ func Reach(ctx context.Context, q store.Queryer, perm string) (Reached, error) {
 			r.all = true
 		case room.Self:
 			r.persons[g.Person] = true
-		case room.Unit:
-			r.units[g.Unit] = true
 		case room.Street:
 			r.streets[g.Street] = true
-		case room.Below:
-			below, err := store.Column[string](ctx, q, `SELECT below FROM org_below WHERE unit = $1`, g.Unit)
+		case room.Unit, room.Below:
+			below, err := store.Column[string](ctx, q, `SELECT below FROM org_below WHERE unit = $1 AND (home = TRUE OR $2 = 'below')`, g.Unit, string(g.Scope))
 			if err != nil {
 				return Reached{}, err
 			}

@@ -11,11 +11,12 @@ import (
 	"qushu/internal/room"
 )
 
-// Holder is a person in one of his posts, whose rights are asked for. Post, Unit and Street may be "".
+// Holder is a person in one of his posts, whose rights are asked for. All but Person may be "".
 type Holder struct {
 	Person string
 	Post   string
-	Unit   string
+	Unit   string // of the post, a section maybe
+	Home   string // the nearest unit at or above that is no section: what the scopes unit and below begin at
 	Street string // 9-digit division code the unit answers for
 }
 
@@ -142,7 +143,7 @@ func (z *Authz) load(ctx context.Context, q store.Queryer, h Holder, now time.Ti
 func (z *Authz) own(h Holder, roles []RolePerm) map[string][]room.Grant {
 	out := map[string][]room.Grant{}
 	grant := func(perm string, s room.Scope) {
-		add(out, perm, room.Grant{Scope: s, Person: h.Person, Unit: h.Unit, Street: h.Street})
+		add(out, perm, room.Grant{Scope: s, Person: h.Person, Unit: h.Home, Street: h.Street})
 	}
 	for _, p := range z.order {
 		if p.Default != "" && p.Admin == "" {

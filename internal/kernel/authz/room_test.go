@@ -66,13 +66,13 @@ func (w *town) person(unit, name string) *room.Actor {
 	if err != nil || len(posts) != 1 {
 		w.t.Fatal(posts, err)
 	}
-	return &room.Actor{Person: p, Account: p, Name: name, Post: posts[0].ID, Unit: unit}
+	return &room.Actor{Person: p, Account: p, Name: name, Post: posts[0].ID, Unit: unit, Home: posts[0].Home}
 }
 
 // now gives a the rights he has at this moment.
 func (w *town) now(a *room.Actor) *room.Actor {
 	w.t.Helper()
-	g, err := w.Kit.Authz.Grants(w.t.Context(), w.Kit.DB, authz.Holder{Person: a.Person, Post: a.Post, Unit: a.Unit, Street: a.Street})
+	g, err := w.Kit.Authz.Grants(w.t.Context(), w.Kit.DB, authz.Holder{Person: a.Person, Post: a.Post, Unit: a.Unit, Home: a.Home, Street: a.Street})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -314,7 +314,7 @@ func TestReplicasAndCache(t *testing.T) {
 		replica := authz.New(e.Kit.DB, e.Kit.Audit, e.Kit.Bus, func() time.Time { return w.Now })
 		replica.Furnish(e.Rooms, e.Catalog)
 		replica.Serve(e.Kit.Org)
-		h := authz.Holder{Person: zhang.Person, Post: zhang.Post, Unit: zhang.Unit}
+		h := authz.Holder{Person: zhang.Person, Post: zhang.Post, Unit: zhang.Unit, Home: zhang.Home}
 		held := func(q store.Queryer) int {
 			g, err := replica.Grants(t.Context(), q, h)
 			if err != nil {
@@ -397,6 +397,89 @@ func TestAssignRacesEnd(t *testing.T) {
 		n, err := store.Value[int](t.Context(), e.Kit.DB, `SELECT count(*) FROM authz_post_role`)
 		if err != nil || n != 0 {
 			t.Error("roles on ended posts:", n, err)
+		}
+	})
+}
+
+// Scopes begin at the body, not at the section a post stands in.
+func TestSections(t *testing.T) {
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		w := newTown(t, e)
+		health, school := w.unit(w.district, "区医保局", "department"), w.unit(w.district, "区教育局", "department")
+		office, finance := w.unit(health, "办公室", "section"), w.unit(health, "规划财务科", "section")
+		deep, centre := w.unit(finance, "会计组", "section"), w.unit(health, "医保中心", "institution")
+		other := w.unit(school, "办公室", "section")
+		zhang, li, wang, zhao := w.person(office, "张三"), w.person(deep, "李四"), w.person(other, "王五"), w.person(centre, "赵六")
+		w.assign(zhang, w.role("本单位", "visit.read:unit authz.unit_manage:unit"))
+		w.assign(li, w.role("本单位及下级", "visit.read:below"))
+		w.assign(wang, w.role("别的单位", "visit.file:unit"))
+		w.assign(zhao, w.role("下级单位", "visit.file:unit"))
+		w.expect(zhang, "visit.read", "unit:"+health)
+		w.expect(li, "visit.read", "below:"+health)
+		may := func(a *room.Actor) string {
+			ctx, out := room.Acting(t.Context(), w.now(a)), ""
+			reach, err := authz.Reach(ctx, e.Kit.DB, "visit.read")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, u := range []struct{ name, id string }{{"body", health}, {"office", office}, {"group", deep}, {"centre", centre}, {"school", school}, {"its office", other}, {"district", w.district}} {
+				one := authz.MayUnit(ctx, e.Kit.DB, "visit.read", u.id) == nil
+				if one != reach.Has(u.id, "", "") {
+					t.Errorf("%s: MayUnit says %v of the %s, Reach does not", a.Name, one, u.name)
+				}
+				if one {
+					out += u.name + ","
+				}
+			}
+			return out
+		}
+		if got := may(zhang); got != "body,office,group," {
+			t.Error("unit reaches", got)
+		}
+		if got := may(li); got != "body,office,group,centre," {
+			t.Error("below reaches", got)
+		}
+		e.Run(t, []kerneltest.Case{
+			{Name: "who stands in another section", As: zhang, Call: "GET /api/authz/members", Status: 200, Want: []string{"张三", "李四"}, Not: []string{"王五", "赵六"}},
+			{Name: "an administrator of his unit makes no section of it", As: kerneltest.Actor("boss", health, room.Below, "org.unit_manage"), Call: "PUT /api/org/units/" + health,
+				Body: `{"name":"区医保局","kind":"section","version":1}`, Status: 403},
+			{Name: "a section becomes a body", As: w.sys, Call: "PUT /api/org/units/" + finance, Body: `{"name":"规划财务科","kind":"institution","version":1}`, Status: 200},
+		})
+		post, err := e.Kit.Org.Post(t.Context(), e.Kit.DB, li.Post)
+		if err != nil || post.Home != finance || post.HomeName != "规划财务科" || post.UnitName != "会计组" {
+			t.Fatalf("%+v %v", post, err)
+		}
+		li.Home = post.Home
+		w.expect(li, "visit.read", "below:"+finance)
+		if got := may(zhang); got != "body,office," {
+			t.Error("unit reaches", got)
+		}
+	})
+}
+
+// What is lent reaches from the giver's body.
+func TestSectionDelegates(t *testing.T) {
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		w := newTown(t, e)
+		health, school := w.unit(w.district, "区医保局", "department"), w.unit(w.district, "区教育局", "department")
+		giver, taker := w.person(w.unit(health, "办公室", "section"), "张三"), w.person(w.unit(school, "办公室", "section"), "李四")
+		w.assign(giver, w.role("本单位", "visit.read:unit"))
+		w.made(w.now(giver), "POST /api/authz/delegations", fmt.Sprintf(`{"to":%q,"perms":["visit.read"],"until":%q,"reason":"出差"}`, taker.Person, e.Now.Add(24*time.Hour).Format(time.RFC3339)))
+		w.expect(taker, "visit.read", "unit:"+health)
+	})
+}
+
+// A role the security administrator has made keeps its name.
+func TestEnsureBesideOwn(t *testing.T) {
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		w := newTown(t, e)
+		w.role("查看员", "visit.read:unit")
+		builtin := []authz.Role{{Key: "reader", Name: "查看员", Perms: []authz.RolePerm{{Perm: "visit.read", Scope: room.Unit}}}}
+		if err := e.Kit.DB.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error { return e.Kit.Authz.Ensure(ctx, tx, builtin) }); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := e.Kit.Authz.RoleByKey(t.Context(), e.Kit.DB, "reader"); err != nil || r.Name != "查看员（预置）" {
+			t.Error(r.Name, err)
 		}
 	})
 }

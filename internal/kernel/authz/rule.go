@@ -64,7 +64,7 @@ func mayAssign(by *room.Actor, own map[string][]room.Grant, role Role, to Holder
 		return nil
 	}
 	for _, p := range role.Perms {
-		want := room.Grant{Scope: p.Scope, Person: to.Person, Unit: to.Unit, Street: to.Street}
+		want := room.Grant{Scope: p.Scope, Person: to.Person, Unit: to.Home, Street: to.Street}
 		if !covers(own[p.Perm], want, above) {
 			return errs.New(errs.Denied, "authz.not_yours", role.Name)
 		}

@@ -92,7 +92,7 @@ func TestMayAssign(t *testing.T) {
 	role := Role{Name: "巡查员", Perms: []RolePerm{{"visit.read", room.Unit}, {"visit.mine", room.Self}}}
 	above := map[string]bool{"street": true, "community": true}
 	own := map[string][]room.Grant{"visit.read": {{Scope: room.Below, Unit: "street"}}, "visit.mine": {{Scope: room.Self}}}
-	to := Holder{Person: "target", Post: "p", Unit: "community"}
+	to := Holder{Person: "target", Post: "p", Unit: "community", Home: "community"}
 	security := &room.Actor{Person: "sec", Admin: room.Security, Grants: map[string][]room.Grant{"authz.manage": {{Scope: room.All}}}}
 	unit := &room.Actor{Person: "boss"}
 	for _, c := range []struct {

@@ -145,7 +145,7 @@ func members(ctx context.Context, q store.Queryer, s store.Scope, page store.Pag
 
 // memberScope is the reach over assignments: they carry their post's unit.
 func memberScope(ctx context.Context) store.Scope {
-	return WhereCols(ctx, "authz.unit_manage", Cols{Unit: "unit_id"})
+	return WhereCols(ctx, "authz.unit_manage", Cols{Unit: "unit_id", Sections: true})
 }
 
 // carriesPerm is the condition that an assignment's role holds perm.

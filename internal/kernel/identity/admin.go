@@ -36,6 +36,10 @@ type NewAccount struct {
 // CreateAccounts makes accounts for people in tx, ten thousand in a moment: none has a password until its owner
 // activates it. Errors: identity.bad_login, identity.login_taken (a login or a person twice).
 func (i *Identity) CreateAccounts(ctx context.Context, tx *store.Tx, list []NewAccount) error {
+	return i.createAccounts(ctx, tx, list, nil)
+}
+
+func (i *Identity) createAccounts(ctx context.Context, tx *store.Tx, list []NewAccount, detail map[string]any) error {
 	rows := make([]account, len(list))
 	now := store.At(i.Now())
 	for n := range list {
@@ -51,7 +55,7 @@ func (i *Identity) CreateAccounts(ctx context.Context, tx *store.Tx, list []NewA
 	if err := insertAccounts(ctx, tx, rows); err != nil {
 		return taken(err)
 	}
-	e := audit.Entry{Action: "identity.create", Object: "identity_account", Personal: true, Subjects: len(list), Actor: byProgram(ctx)}
+	e := audit.Entry{Action: "identity.create", Object: "identity_account", Personal: true, Subjects: len(list), Actor: byProgram(ctx), Detail: detail}
 	if len(list) == 1 {
 		e.ID, e.Title = rows[0].ID, rows[0].Login
 	}

@@ -260,3 +260,26 @@ func TestLeaver(t *testing.T) {
 		b.call("GET /api/probe", nil).want(t, "at once", 401, "identity.session_disabled")
 	})
 }
+
+func TestBulkAccounts(t *testing.T) {
+	each(t, func(t *testing.T, e *env) {
+		sys, sec, _ := e.administrators(t)
+		boss := e.in(t, "wang") // of u1: zhang and etl have no account there, li stands in u2
+		sec.call("POST /api/identity/accounts/bulk", obj{}).want(t, "security makes no account", 403, "")
+		boss.call("POST /api/identity/accounts/bulk", obj{"unit": "u2"}).want(t, "another unit", 403, "authz.other_unit")
+		if _, err := e.id.CreateAccount(t.Context(), "li", "HS-zhang"); err != nil { // whose staff number it is not
+			t.Fatal(err)
+		}
+		a := boss.call("POST /api/identity/accounts/bulk", obj{}).want(t, "his own unit", 200, "")
+		skipped, _ := a.json["skipped"].([]any)
+		if a.json["made"] != 1.0 || len(skipped) != 1 || !strings.Contains(a.body, `"person":"zhang"`) || !strings.Contains(a.body, "hs-zhang") {
+			t.Error(a.body)
+		}
+		if n, err := store.Value[int](t.Context(), e.Kit.DB, `SELECT count(*) FROM identity_account WHERE login_key = 'hs-etl' AND person = 'etl' AND hash = '' AND unit_id = 'u1'`); err != nil || n != 1 {
+			t.Error(n, err)
+		}
+		if a := sys.call("POST /api/identity/accounts/bulk", obj{"unit": "u2"}).want(t, "nobody is without", 200, ""); a.json["made"] != 0.0 {
+			t.Error(a.body)
+		}
+	})
+}

@@ -57,7 +57,7 @@ func visible(ctx context.Context) (store.Scope, error) {
 	case me.Can(permManage), me.Can(permSecurity):
 		return store.Unscoped("the administrators keep every account"), nil
 	case me.Can(permUnit):
-		return authz.WhereCols(ctx, permUnit, authz.Cols{Unit: "unit_id", Owner: "person"}), nil
+		return authz.WhereCols(ctx, permUnit, authz.Cols{Unit: "unit_id", Owner: "person", Sections: true}), nil
 	}
 	return store.Scope{}, errs.New(errs.Denied, "identity.not_administrator")
 }

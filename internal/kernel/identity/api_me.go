@@ -20,7 +20,7 @@ type MePerson struct {
 	Account string `json:"account" doc:"what one signs in with"`
 }
 
-// MeUnit is the unit of a post.
+// MeUnit is the unit of a post, or the body it belongs to.
 type MeUnit struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -30,7 +30,8 @@ type MeUnit struct {
 type MePost struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
-	Unit  MeUnit `json:"unit"`
+	Unit  MeUnit `json:"unit" doc:"of the post, which may be a section"`
+	Home  MeUnit `json:"home" doc:"the body that answers for the unit: itself, or the nearest above that is no section"`
 }
 
 // MenuItem is one entry of the menu, in the caller's language.
@@ -110,7 +111,7 @@ func (i *Identity) fillPosts(ctx context.Context, me *room.Actor, b *Me) error {
 	}
 	posts, err := i.People.Posts(ctx, i.DB, me.Person)
 	for _, p := range posts {
-		post := MePost{p.ID, p.Title, MeUnit{p.Unit, p.UnitName}}
+		post := MePost{p.ID, p.Title, MeUnit{p.Unit, p.UnitName}, MeUnit{p.Home, p.HomeName}}
 		b.Posts = append(b.Posts, post)
 		if p.ID == me.Post {
 			b.Post = &post

@@ -77,7 +77,7 @@ func (i *Identity) mainPost(ctx context.Context) (*room.Actor, error) {
 	if a.Admin != "" {
 		return &a, nil
 	}
-	a.Post, a.Unit, a.Street = "", "", ""
+	a.Post, a.Unit, a.Home, a.Street = "", "", "", ""
 	return &a, i.inPost(ctx, &a, "")
 }
 

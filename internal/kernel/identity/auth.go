@@ -178,9 +178,9 @@ func (i *Identity) inPost(ctx context.Context, a *room.Actor, post string) error
 		return err
 	}
 	if p := acting(posts, post); p != nil {
-		a.Post, a.Unit, a.Street = p.ID, p.Unit, p.Street
+		a.Post, a.Unit, a.Home, a.Street = p.ID, p.Unit, p.Home, p.Street
 	}
-	a.Grants, err = i.Rights.GrantsAt(ctx, i.DB, authz.Holder{Person: a.Person, Post: a.Post, Unit: a.Unit, Street: a.Street}, epoch)
+	a.Grants, err = i.Rights.GrantsAt(ctx, i.DB, authz.Holder{Person: a.Person, Post: a.Post, Unit: a.Unit, Home: a.Home, Street: a.Street}, epoch)
 	return err
 }
 

@@ -49,6 +49,18 @@ func (p *people) Person(_ context.Context, _ store.Queryer, who string) (identit
 	return identity.Person{ID: who, Name: names[who], Words: []string{who}, Phone: "13800005678", Units: []string{"区数据局"}}, nil
 }
 
+func (p *people) Members(_ context.Context, _ store.Queryer, unit string) ([]identity.Member, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []identity.Member
+	for who, posts := range p.posts {
+		if len(posts) > 0 && (unit == "" || posts[0].Unit == unit) {
+			out = append(out, identity.Member{ID: who, Name: names[who], StaffNo: "HS-" + who, Unit: posts[0].Unit})
+		}
+	}
+	return out, nil
+}
+
 func (p *people) UnitNames(_ context.Context, _ store.Queryer, ids []string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, id := range ids {
@@ -80,7 +92,7 @@ func (r *rights) GrantsAt(_ context.Context, _ store.Queryer, h authz.Holder, _ 
 	defer r.mu.Unlock()
 	out := map[string][]room.Grant{}
 	for _, p := range r.perms[h.Post] {
-		out[p] = []room.Grant{{Scope: room.Unit, Person: h.Person, Unit: h.Unit, Street: h.Street}}
+		out[p] = []room.Grant{{Scope: room.Unit, Person: h.Person, Unit: h.Home, Street: h.Street}}
 	}
 	return out, nil
 }
@@ -177,10 +189,10 @@ var templates = &storetest.Templates{Migrate: func(ctx context.Context, db *stor
 func (e *env) open(db *store.DB, ring *secret.Ring, o identity.Options) (*kernel.House, error) {
 	kit := kernel.NewKit(kernel.Base{DB: db, Ring: ring, Now: e.time})
 	e.people = &people{posts: map[string][]identity.Post{
-		"zhang": {{ID: "p-zhang", Title: "数据专员", Unit: "u1", UnitName: "区数据局", Street: "420111003", Main: true}, {ID: "p-zhang2", Title: "兼职", Unit: "u2", UnitName: "区民政局"}},
-		"li":    {{ID: "p-li", Title: "科员", Unit: "u2", UnitName: "区民政局", Main: true}},
-		"wang":  {{ID: "p-wang", Title: "单位管理员", Unit: "u1", UnitName: "区数据局", Main: true}},
-		"etl":   {{ID: "p-etl", Title: "接口", Unit: "u1", UnitName: "区数据局", Main: true}},
+		"zhang": {{ID: "p-zhang", Title: "数据专员", Unit: "u1", UnitName: "区数据局", Home: "u1", HomeName: "区数据局", Street: "420111003", Main: true}, {ID: "p-zhang2", Title: "兼职", Unit: "u2", UnitName: "区民政局", Home: "u2", HomeName: "区民政局"}},
+		"li":    {{ID: "p-li", Title: "科员", Unit: "u2", UnitName: "区民政局", Home: "u2", HomeName: "区民政局", Main: true}},
+		"wang":  {{ID: "p-wang", Title: "单位管理员", Unit: "u1", UnitName: "区数据局", Home: "u1", HomeName: "区数据局", Main: true}},
+		"etl":   {{ID: "p-etl", Title: "接口", Unit: "u1", UnitName: "区数据局", Home: "u1", HomeName: "区数据局", Main: true}},
 	}}
 	e.rights = &rights{db: db, perms: map[string][]string{"p-zhang": {"probe.read"}, "p-zhang2": {"probe.write"}, "p-li": {"probe.read"}, "p-wang": {"identity.unit_manage"},
 		"p-etl": {"probe.read", "probe.write"}}}

@@ -38,6 +38,7 @@ var Text embed.FS
 type Post struct {
 	ID, Title      string
 	Unit, UnitName string
+	Home, HomeName string // the body that answers for the unit: the unit itself, or the one it is a section of
 	Street         string // 9-digit division code the unit answers for, "" for none
 	Main           bool
 }
@@ -58,6 +59,16 @@ type People interface {
 	Person(ctx context.Context, q store.Queryer, id string) (Person, error)
 	// UnitNames returns the names of units by id; unknown ones are left out.
 	UnitNames(ctx context.Context, q store.Queryer, ids []string) (map[string]string, error)
+	// Members returns everybody whose main post stands in a unit or below, in any unit for "".
+	Members(ctx context.Context, q store.Queryer, unit string) ([]Member, error)
+}
+
+// Member is somebody who may be given an account.
+type Member struct {
+	ID, Name string
+	StaffNo  string // "" for none
+	Unit     string // of the main post
+	Words    []string
 }
 
 // Rights is what identity asks of authz.

@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,15 @@ func TestWithOrgAndAuthz(t *testing.T) {
 			decode(t, b.call("GET /api/identity/me", nil).want(t, "me", 200, ""), &me)
 			if me.Post == nil || me.Post.Unit.Name != "区数据局" || me.Post.Title != "科员" || len(me.Perms) == 0 {
 				t.Fatalf("%+v", me)
+			}
+			section := sys.call("POST /api/org/units", obj{"name": "办公室", "kind": "section", "parent": unit}).want(t, "section", 200, "").str("id")
+			sys.call("POST /api/org/people", obj{"name": "王小二", "unit": section, "title": "科员", "staffNo": "HS00007"}).want(t, "in the section", 200, "")
+			sys.call("POST /api/org/people", obj{"name": "赵无号", "unit": unit, "title": "科员"}).want(t, "no number", 200, "")
+			if a := sys.call("POST /api/identity/accounts/bulk", obj{"unit": unit}).want(t, "bulk", 200, ""); a.json["made"] != 1.0 || !strings.Contains(a.body, "赵无号") {
+				t.Error(a.body)
+			}
+			if me.Post.Home.Name != "区数据局" {
+				t.Errorf("%+v", me.Post)
 			}
 			post := sys.call("POST /api/org/people/"+person+"/posts", obj{"unit": street, "title": "挂职"}).want(t, "a second post", 200, "").str("id")
 			decode(t, b.call("GET /api/identity/me", nil), &me)

@@ -16,7 +16,7 @@ func (f fromOrg) Posts(ctx context.Context, q store.Queryer, person string) ([]P
 	all, err := f.org.Posts(ctx, q, person)
 	out := make([]Post, 0, len(all))
 	for _, p := range all {
-		out = append(out, Post{ID: p.ID, Title: p.Title, Unit: p.Unit, UnitName: p.UnitName, Street: p.Street, Main: p.Main})
+		out = append(out, Post{ID: p.ID, Title: p.Title, Unit: p.Unit, UnitName: p.UnitName, Home: p.Home, HomeName: p.HomeName, Street: p.Street, Main: p.Main})
 	}
 	return out, err
 }
@@ -40,4 +40,13 @@ func (f fromOrg) Person(ctx context.Context, q store.Queryer, id string) (Person
 
 func (f fromOrg) UnitNames(ctx context.Context, q store.Queryer, ids []string) (map[string]string, error) {
 	return f.org.UnitNames(ctx, q, ids)
+}
+
+func (f fromOrg) Members(ctx context.Context, q store.Queryer, unit string) ([]Member, error) {
+	all, err := f.org.Staff(ctx, q, unit)
+	out := make([]Member, len(all))
+	for n, p := range all {
+		out[n] = Member{ID: p.ID, Name: p.Name, StaffNo: p.StaffNo, Unit: p.Unit, Words: []string{p.Pinyin, p.Initials}}
+	}
+	return out, err
 }

@@ -22,6 +22,7 @@ func (i *Identity) Room() *room.Room {
 		room.Get("/accounts", room.Signed, i.getAccounts),
 		room.Get("/accounts/{id}", room.Signed, i.getAccount),
 		room.Post("/accounts", permManage, i.postAccount),
+		room.Post("/accounts/bulk", permUnit, i.postBulk),
 		room.Post("/accounts/{id}/activation", permUnit, i.postActivation).Secrets(),
 		room.Post("/accounts/{id}/disable", permManage, i.postDisable),
 		room.Post("/accounts/{id}/enable", permManage, i.postEnable),

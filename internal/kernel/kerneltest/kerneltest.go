@@ -132,7 +132,7 @@ func (e *Env) authenticate(_ http.ResponseWriter, r *http.Request) (context.Cont
 
 // Actor makes a person in a unit with permissions of one scope: Actor("zhang", "u1", room.Unit, "visit.read").
 func Actor(person, unit string, scope room.Scope, perms ...string) *room.Actor {
-	a := &room.Actor{Person: person, Account: person, Name: person, Unit: unit, Post: "post-" + person, Grants: map[string][]room.Grant{}}
+	a := &room.Actor{Person: person, Account: person, Name: person, Unit: unit, Home: unit, Post: "post-" + person, Grants: map[string][]room.Grant{}}
 	for _, p := range perms {
 		a.Grants[p] = []room.Grant{{Scope: scope, Person: person, Unit: unit}}
 	}

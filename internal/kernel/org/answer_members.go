@@ -22,3 +22,13 @@ func (o *Org) Members(ctx context.Context, q store.Queryer, units []string, afte
 	return store.All(ctx, q, func(m *Addressee) []any { return []any{&m.ID, &m.Name, &m.Unit, &m.UnitName} },
 		`SELECT p.id, p.name, p.unit_id, coalesce(u.name, '') FROM org_person p LEFT JOIN org_unit u ON u.id = p.unit_id WHERE `+where.SQL+` ORDER BY p.id LIMIT `+strconv.Itoa(limit), where.Args...)
 }
+
+// Staff returns everybody who has not left and whose main post stands in unit or below, in any unit for "", in
+// the order of the address book.
+func (o *Org) Staff(ctx context.Context, q store.Queryer, unit string) ([]Person, error) {
+	c := store.C("e.left_at = 0 AND e.unit_id <> ''")
+	if unit != "" {
+		c = store.And(c, store.C("e.unit_id IN (SELECT below FROM org_below WHERE unit = $1)", unit))
+	}
+	return people(ctx, q, c)
+}

@@ -32,7 +32,7 @@ func attach(w http.ResponseWriter, name string) {
 func (o *Org) exportPeople(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	in := peopleIn{Unit: r.URL.Query().Get("unit"), Below: true, Active: "yes"}
-	cond := store.And(append(in.conds(), authz.WhereCols(ctx, "org.export", authz.Cols{Unit: "e.unit_id", Street: "u.street", Owner: "e.id"}).Cond())...)
+	cond := store.And(append(in.conds(), authz.WhereCols(ctx, "org.export", authz.Cols{Unit: "e.unit_id", Street: "u.street", Owner: "e.id", Sections: true}).Cond())...)
 	all, err := people(ctx, o.db, cond)
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (o *Org) writePeopleRows(ctx context.Context, x table.Writer, all []Person)
 // exportUnits answers with the open units the caller may export, in the columns that importUnits reads.
 func (o *Org) exportUnits(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	cond := store.And(store.C("u.closed_at = 0"), authz.WhereCols(ctx, "org.export", authz.Cols{Unit: "u.id", Street: "u.street"}).Cond())
+	cond := store.And(store.C("u.closed_at = 0"), authz.WhereCols(ctx, "org.export", authz.Cols{Unit: "u.id", Street: "u.street", Sections: true}).Cond())
 	all, err := units(ctx, o.db, cond)
 	if err != nil {
 		return err

@@ -103,7 +103,7 @@ func (o *Org) writeUnits(ctx context.Context, tx *store.Tx, placed []*node) erro
 		rows [][]any
 	}{
 		{`INSERT INTO org_unit (id, code, name, short, aliases, pinyin, initials, kind, parent, rank, path, street_own, street, since, closed_at, version) VALUES `, rows},
-		{`INSERT INTO org_below (unit, below, depth) VALUES `, below},
+		{`INSERT INTO org_below (unit, below, depth, home) VALUES `, below},
 		{`INSERT INTO org_unit_span (unit_id, from_at, code, name, short, kind, parent, rank, street) VALUES `, spans},
 	} {
 		if err := bulk(ctx, tx, part.into, part.rows); err != nil {

@@ -32,7 +32,7 @@ type peopleOut struct{ Body store.Listed[PersonItem] }
 
 // peopleScope is the reach over persons.
 func peopleScope(ctx context.Context) store.Scope {
-	return authz.WhereCols(ctx, "org.read", authz.Cols{Unit: "e.unit_id", Street: "u.street", Owner: "e.id"})
+	return authz.WhereCols(ctx, "org.read", authz.Cols{Unit: "e.unit_id", Street: "u.street", Owner: "e.id", Sections: true})
 }
 
 // conds are the filters of a list of people.

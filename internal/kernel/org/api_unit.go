@@ -12,7 +12,7 @@ import (
 
 // unitScope is the reach over a table whose units stand in column.
 func unitScope(ctx context.Context, column, street string) store.Scope {
-	return authz.WhereCols(ctx, "org.read", authz.Cols{Unit: column, Street: street})
+	return authz.WhereCols(ctx, "org.read", authz.Cols{Unit: column, Street: street, Sections: true})
 }
 
 type branchesIn struct {

@@ -281,15 +281,25 @@ func clashes(d *directory, why *sheet.Reasons) {
 	}
 }
 
+// home is the nearest unit at or above n that is no section, n itself when there is none.
+func (n *node) home() *node {
+	for over := n; over != nil; over = over.up {
+		if over.Kind != Section {
+			return over
+		}
+	}
+	return n
+}
+
 // unitRows are what a bulk insert writes: the units, their closure, their spans.
 func unitRows(fresh []*node) (units, below, spans [][]any) {
 	for _, n := range fresh {
 		u := n.Unit
 		units = append(units, []any{u.ID, u.Code, u.Name, u.Short, store.JSON[[]string]{V: u.Aliases}, u.Pinyin, u.Initials, string(u.Kind), u.Parent, u.Rank, u.path, u.StreetOwn, u.Street, u.Since, store.Time{}, int64(1)})
 		spans = append(spans, []any{u.ID, u.Since, u.Code, u.Name, u.Short, string(u.Kind), u.Parent, u.Rank, u.Street})
-		depth := 0
+		depth, home := 0, n.home()
 		for over := n; over != nil; over = over.up {
-			below = append(below, []any{over.ID, u.ID, depth})
+			below = append(below, []any{over.ID, u.ID, depth, over == home})
 			depth++
 		}
 	}

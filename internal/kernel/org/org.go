@@ -103,6 +103,8 @@ type Post struct {
 	Person   string     `json:"person"`
 	Unit     string     `json:"unit"`
 	UnitName string     `json:"unitName"`
+	Home     string     `json:"home" doc:"id of the body that answers: the nearest unit at or above that is no section"`
+	HomeName string     `json:"homeName"`
 	Street   string     `json:"street" doc:"9-digit division code its unit answers for, empty for none"`
 	Title    string     `json:"title"`
 	Rank     int        `json:"rank" doc:"order within the unit, leaders first"`
@@ -118,7 +120,7 @@ func (p Post) Current() bool { return p.Until.IsZero() }
 
 // Holder is the post as authz asks for it.
 func (p Post) Holder() authz.Holder {
-	return authz.Holder{Person: p.Person, Post: p.ID, Unit: p.Unit, Street: p.Street}
+	return authz.Holder{Person: p.Person, Post: p.ID, Unit: p.Unit, Home: p.Home, Street: p.Street}
 }
 
 // Org serves the package.

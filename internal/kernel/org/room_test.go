@@ -446,7 +446,7 @@ func TestAnswers(t *testing.T) {
 			}
 		}
 		post, err := o.Post(ctx, db, w.posts(li)[0].ID)
-		if err != nil || post.Holder() != (authz.Holder{Person: li, Post: post.ID, Unit: w.community, Street: "420111001"}) {
+		if err != nil || post.Holder() != (authz.Holder{Person: li, Post: post.ID, Unit: w.community, Home: w.community, Street: "420111001"}) {
 			t.Error(post, err)
 		}
 	})

@@ -78,15 +78,18 @@ func searchPeople(ctx context.Context, q store.Queryer, text string, limit int) 
 	return out, nil
 }
 
-const postColumns = `p.id, p.person, p.unit_id, u.name, u.street, p.title, p.rank, p.leader, p.main, p.from_at, p.until_at, p.version`
+// home joins the body h of the post p; a unit that is none itself has one row of it in the closure.
+const home = ` LEFT JOIN org_below hb ON hb.below = p.unit_id AND hb.home = TRUE LEFT JOIN org_unit h ON h.id = hb.unit`
+
+const postColumns = `p.id, p.person, p.unit_id, u.name, COALESCE(h.id, u.id), COALESCE(h.name, u.name), u.street, p.title, p.rank, p.leader, p.main, p.from_at, p.until_at, p.version`
 
 func scanPost(p *Post) []any {
-	return []any{&p.ID, &p.Person, &p.Unit, &p.UnitName, &p.Street, &p.Title, &p.Rank, &p.Leader, &p.Main, &p.From, &p.Until, &p.Version}
+	return []any{&p.ID, &p.Person, &p.Unit, &p.UnitName, &p.Home, &p.HomeName, &p.Street, &p.Title, &p.Rank, &p.Leader, &p.Main, &p.From, &p.Until, &p.Version}
 }
 
 // posts returns the posts of cond: current ones first, the main one before the others.
 func posts(ctx context.Context, q store.Queryer, cond store.Cond) ([]Post, error) {
-	return store.All(ctx, q, scanPost, `SELECT `+postColumns+` FROM org_post p JOIN org_unit u ON u.id = p.unit_id WHERE `+cond.SQL+`
+	return store.All(ctx, q, scanPost, `SELECT `+postColumns+` FROM org_post p JOIN org_unit u ON u.id = p.unit_id`+home+` WHERE `+cond.SQL+`
 		ORDER BY p.person, CASE WHEN p.until_at = 0 THEN 0 ELSE 1 END, CASE WHEN p.main THEN 0 ELSE 1 END, p.from_at, p.id`, cond.Args...)
 }
 
@@ -95,9 +98,9 @@ func holdings(ctx context.Context, q store.Queryer, ids []string) (map[string]au
 	for part := range chunks(ids, 500) {
 		in := store.In("p.id", part)
 		all, err := store.All(ctx, q, func(h *authz.Holding) []any {
-			return []any{&h.Post, &h.Person, &h.Unit, &h.Street, &h.Title, &h.PersonName, &h.UnitName}
-		}, `SELECT p.id, p.person, p.unit_id, u.street, p.title, e.name, u.name FROM org_post p
-			JOIN org_person e ON e.id = p.person JOIN org_unit u ON u.id = p.unit_id WHERE p.until_at = 0 AND `+in.SQL, in.Args...)
+			return []any{&h.Post, &h.Person, &h.Unit, &h.Home, &h.Street, &h.Title, &h.PersonName, &h.UnitName}
+		}, `SELECT p.id, p.person, p.unit_id, COALESCE(h.id, u.id), u.street, p.title, e.name, u.name FROM org_post p
+			JOIN org_person e ON e.id = p.person JOIN org_unit u ON u.id = p.unit_id`+home+` WHERE p.until_at = 0 AND `+in.SQL, in.Args...)
 		if err != nil {
 			return nil, err
 		}

@@ -46,6 +46,13 @@ func rehang(ctx context.Context, q store.Queryer, unit, parent string) error {
 		FROM org_below a JOIN org_below b ON b.unit = $1 WHERE a.below = $2`, unit, parent)
 }
 
+// rehome marks for every unit at or below top the body that answers for it; see schema/0002_home.sql.
+func rehome(ctx context.Context, q store.Queryer, top string) error {
+	return store.Exec(ctx, q, `UPDATE org_below SET home = (org_below.unit = COALESCE((SELECT b.unit FROM org_below b JOIN org_unit u ON u.id = b.unit
+		WHERE b.below = org_below.below AND u.kind <> 'section' ORDER BY b.depth LIMIT 1), org_below.below))
+		WHERE below IN (SELECT s.below FROM org_below s WHERE s.unit = $1)`, top)
+}
+
 // isBelow reports whether unit stands in the subtree of top, which includes top itself.
 func isBelow(ctx context.Context, q store.Queryer, top, unit string) (bool, error) {
 	n, err := store.Value[int](ctx, q, `SELECT count(*) FROM org_below WHERE unit = $1 AND below = $2`, top, unit)
@@ -53,10 +60,13 @@ func isBelow(ctx context.Context, q store.Queryer, top, unit string) (bool, erro
 }
 
 // replant writes path and street anew for unit and everything below it, and the order of the people
-// there. It returns the units whose street became another: what rights over streets reach.
+// there, and which body answers for each. It returns the units whose street became another: what rights over streets reach.
 func (o *Org) replant(ctx context.Context, tx *store.Tx, unit string) (restreeted []string, err error) {
 	all, err := store.All(ctx, tx, scanUnit, `SELECT `+unitColumns+` FROM org_below b JOIN org_unit u ON u.id = b.below WHERE b.unit = $1 ORDER BY b.depth, u.id`, unit)
 	if err != nil {
+		return nil, err
+	}
+	if err := rehome(ctx, tx, unit); err != nil {
 		return nil, err
 	}
 	placed := map[string]Unit{}

@@ -63,11 +63,11 @@ func TestTreeIsWhatTheParentsSay(t *testing.T) {
 func checkTree(t *testing.T, e *kerneltest.Env) {
 	t.Helper()
 	type unit struct {
-		id, parent, path, own, street string
-		rank                          int
+		id, parent, kind, path, own, street string
+		rank                                int
 	}
-	all, err := store.All(t.Context(), e.Kit.DB, func(u *unit) []any { return []any{&u.id, &u.parent, &u.path, &u.own, &u.street, &u.rank} },
-		`SELECT id, parent, path, street_own, street, rank FROM org_unit`)
+	all, err := store.All(t.Context(), e.Kit.DB, func(u *unit) []any { return []any{&u.id, &u.parent, &u.kind, &u.path, &u.own, &u.street, &u.rank} },
+		`SELECT id, parent, kind, path, street_own, street, rank FROM org_unit`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,12 +75,15 @@ func checkTree(t *testing.T, e *kerneltest.Env) {
 	for _, u := range all {
 		byID[u.id] = u
 	}
-	var want []string
+	var want, homes []string
 	for _, u := range all {
-		path, street := "", ""
+		path, street, home := "", "", ""
 		depth := 0
 		for over := u; ; over = byID[over.parent] {
 			want = append(want, fmt.Sprintf("%s %s %d", over.id, u.id, depth))
+			if home == "" && over.kind != "section" {
+				home = over.id
+			}
 			path = fmt.Sprintf("%d%s", 100_000+over.rank, over.id[:13]) + path
 			if street == "" {
 				street = over.own
@@ -89,6 +92,10 @@ func checkTree(t *testing.T, e *kerneltest.Env) {
 				break
 			}
 		}
+		if home == "" {
+			home = u.id
+		}
+		homes = append(homes, home+" "+u.id)
 		if path != u.path || street != u.street {
 			t.Errorf("%s: path %s street %s, want %s %s", u.id, u.path, u.street, path, street)
 		}
@@ -101,6 +108,11 @@ func checkTree(t *testing.T, e *kerneltest.Env) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("the closure has %d rows, want %d", len(got), len(want))
+	}
+	marked, err := store.Column[string](t.Context(), e.Kit.DB, `SELECT unit || ' ' || below FROM org_below WHERE home = TRUE`)
+	slices.Sort(homes)
+	if slices.Sort(marked); err != nil || !slices.Equal(marked, homes) {
+		t.Errorf("bodies: %v, want %v, %v", marked, homes, err)
 	}
 	bad, err := store.Column[string](t.Context(), e.Kit.DB, `SELECT e.name FROM org_person e JOIN org_post p ON p.person = e.id AND p.main AND p.until_at = 0 JOIN org_unit u ON u.id = p.unit_id
 		WHERE e.sort <> u.path || ' ' || CAST(100000 + p.rank AS TEXT) || ' ' || e.pinyin || ' ' || e.id`)

@@ -119,7 +119,9 @@ func streetCode(s string, kind Kind, unitCode string) (string, error) {
 
 // reachChanges reports whether turning a into b changes which rows rights reach: only an administrator
 // of everything may.
-func reachChanges(a, b Unit) bool { return a.StreetOwn != b.StreetOwn }
+func reachChanges(a, b Unit) bool {
+	return a.StreetOwn != b.StreetOwn || (a.Kind == Section) != (b.Kind == Section) // a section's people reach the body above
+}
 
 // asOf reads a civil date as the last instant of that day (+08:00); "" is no date.
 func asOf(date string) (store.Time, error) {

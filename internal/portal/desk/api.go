@@ -269,7 +269,7 @@ func (d *Desk) receive(ctx context.Context, in *idIn) (*receiveOut, error) {
 
 type publishIn struct{ Body Draft }
 
-// publish makes a notice in the name of the actor's unit.
+// publish makes a notice in the name of the actor's body.
 func (d *Desk) publish(ctx context.Context, in *publishIn) (*noticeOut, error) {
 	me, draft, now := authz.From(ctx), &in.Body, d.now()
 	if err := draft.clean(now, store.Time{}); err != nil {
@@ -278,7 +278,7 @@ func (d *Desk) publish(ctx context.Context, in *publishIn) (*noticeOut, error) {
 	n := &Notice{Line: Line{ID: id.New(), PublishedAt: store.At(now), asked: store.At(now)}, By: me.Name, Version: 1, Mine: true}
 	n.take(draft)
 	err := d.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		above, err := d.Units.Above(ctx, tx, me.Unit)
+		above, err := d.Units.Above(ctx, tx, me.Home)
 		if err != nil {
 			return err
 		}
