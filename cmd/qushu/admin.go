@@ -23,9 +23,9 @@ type adminCmd struct {
 }
 
 type adminCreateCmd struct {
-	System   string `default:"system:系统管理员" placeholder:"ACCOUNT:NAME" help:"System administrator: units, people, accounts, settings, backup."`
-	Security string `default:"security:安全管理员" placeholder:"ACCOUNT:NAME" help:"Security administrator: roles, rights, policies, unlocking."`
-	Audit    string `default:"audit:审计管理员" placeholder:"ACCOUNT:NAME" help:"Audit administrator: reads and verifies the audit, changes nothing."`
+	System   string `required:"" placeholder:"ACCOUNT:NAME" help:"System administrator: units, people, accounts, settings, backup. No name such as admin or system: the self-check refuses default names."`
+	Security string `required:"" placeholder:"ACCOUNT:NAME" help:"Security administrator: roles, rights, policies, unlocking."`
+	Audit    string `required:"" placeholder:"ACCOUNT:NAME" help:"Audit administrator: reads and verifies the audit, changes nothing."`
 }
 
 // Run asks for three passwords, from the terminal without echo, or one a line from a pipe.

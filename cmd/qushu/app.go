@@ -75,6 +75,9 @@ func open(ctx context.Context, cfg *config.Config, o opening) (_ *app, err error
 	if err := a.house.Migrate(ctx); err != nil {
 		return nil, err
 	}
+	if err := a.roles(ctx); err != nil {
+		return nil, fmt.Errorf("the built-in roles cannot be written: %w", err)
+	}
 	return a, nil
 }
 

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"qushu/internal/base/store"
-	"qushu/internal/kernel/identity"
 	"qushu/simulate/district"
 )
 
@@ -86,7 +84,7 @@ func (b *builder) first(ctx context.Context, m *member) error {
 
 // people imports the two workbooks the system administrator would be handed.
 func (b *builder) people(ctx context.Context) error {
-	sys := b.named("system").door
+	sys := b.named("hs.system").door
 	for _, f := range []struct {
 		path  string
 		write func(*bytes.Buffer) error
@@ -152,87 +150,58 @@ func (b *builder) find(ctx context.Context) error {
 	return nil
 }
 
-// makeAccounts gives everybody an account named after his staff number; nobody has a password yet.
+// makeAccounts gives the cast their logins and everybody else one after his staff number; nobody has a password yet.
 func (b *builder) makeAccounts(ctx context.Context) error {
-	o, db := b.a.kit.Org, b.a.kit.DB
-	names := map[string]string{}
+	o, db, sys := b.a.kit.Org, b.a.kit.DB, b.named("hs.system").door
 	for _, m := range b.accounts {
-		names[m.StaffNo] = m.Login
-	}
-	var list []identity.NewAccount
-	for _, p := range b.d.People {
-		who, err := o.PersonByStaffNo(ctx, db, p.StaffNo)
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.StaffNo, err)
-		}
-		login := names[p.StaffNo]
-		if login == "" {
-			login = strings.ToLower(p.StaffNo)
-		} else {
-			posts, err := o.Posts(ctx, db, who.ID)
-			if err != nil || len(posts) == 0 {
-				return fmt.Errorf("%s has no post: %w", p.StaffNo, err)
-			}
-			b.posts[p.StaffNo] = posts[0].ID
-		}
-		list = append(list, identity.NewAccount{Person: who.ID, Login: login, Name: who.Name, Unit: who.Unit, Words: []string{who.Pinyin, who.Initials}})
-	}
-	return db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return b.a.kit.Identity.CreateAccounts(ctx, tx, list) })
-}
-
-// rolePerms says what each kind of user may do, and how far.
-func rolePerms() map[string][]map[string]string {
-	perms := func(scope string, names ...string) (out []map[string]string) {
-		for _, n := range names {
-			out = append(out, map[string]string{"perm": n, "scope": scope})
-		}
-		return out
-	}
-	join := func(all ...[]map[string]string) (out []map[string]string) {
-		for _, a := range all {
-			out = append(out, a...)
-		}
-		return out
-	}
-	return map[string][]map[string]string{
-		"leader":             join(perms("below", "library.read", "lookup.ledger"), perms("all", "org.phone_leader", "org.phone_full")),
-		"unit_admin":         perms("below", "org.unit_manage", "org.export", "identity.unit_manage", "authz.unit_manage"),
-		"data_officer":       join(perms("unit", "library.read", "library.load", "library.grant", "lookup.ledger"), perms("unit", "lookup.find", "lookup.reveal")),
-		"data_reader":        perms("unit", "lookup.find"),
-		"reviewer":           perms("all", "library.read", "lookup.ledger"),
-		"notice_publisher":   perms("below", "desk.publish"),
-		"duty_officer":       join(perms("all", "org.phone_leader", "org.phone_full"), perms("all", "desk.publish")),
-		"grid_worker":        perms("street", "lookup.find"),
-		"enterprise_service": perms("unit", "lookup.find"),
-	}
-}
-
-// roles makes the roles and puts them on the posts of the cast.
-func (b *builder) roles(ctx context.Context) error {
-	sec := b.named("security").door
-	ids := map[string]string{}
-	all := rolePerms()
-	for _, r := range district.Roles() {
-		var out struct{ ID string }
-		if err := sec.call(ctx, "POST", "/api/authz/roles", map[string]any{"name": r.Name, "nameEn": r.NameEN, "perms": all[r.Key]}, &out); err != nil {
-			return err
-		}
-		ids[r.Key] = out.ID
-	}
-	var district struct{ ID string } // the centre speaks to the whole district
-	wide := []map[string]string{{"perm": "desk.publish", "scope": "all"}}
-	if err := sec.call(ctx, "POST", "/api/authz/roles", map[string]any{"name": "全区通知发布员", "nameEn": "District notice publisher", "perms": wide}, &district); err != nil {
-		return err
-	}
-	for _, m := range b.accounts {
-		role := ids[m.Role]
-		if m.Login == "centre.info" {
-			role = district.ID
-		}
-		if role == "" {
+		if m.Admin != "" {
 			continue
 		}
-		if err := sec.call(ctx, "PUT", "/api/authz/posts/"+b.posts[m.StaffNo]+"/roles/"+role, struct{}{}, nil); err != nil {
+		who, err := o.PersonByStaffNo(ctx, db, m.StaffNo)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.StaffNo, err)
+		}
+		posts, err := o.Posts(ctx, db, who.ID)
+		if err != nil || len(posts) == 0 {
+			return fmt.Errorf("%s has no post: %w", m.StaffNo, err)
+		}
+		b.posts[m.StaffNo] = posts[0].ID
+		if err := sys.call(ctx, "POST", "/api/identity/accounts", map[string]string{"login": m.Login, "person": who.ID}, nil); err != nil {
+			return fmt.Errorf("%s: %w", m.Login, err)
+		}
+	}
+	var out struct {
+		Made    int
+		Skipped []struct{ Name, Reason string }
+	}
+	if err := sys.call(ctx, "POST", "/api/identity/accounts/bulk", struct{}{}, &out); err != nil {
+		return err
+	}
+	if len(out.Skipped) > 0 {
+		return fmt.Errorf("%d of the district have no account, the first %s: %s", len(out.Skipped), out.Skipped[0].Name, out.Skipped[0].Reason)
+	}
+	return nil
+}
+
+// roles puts the built-in roles on the posts of the cast.
+func (b *builder) roles(ctx context.Context) error {
+	sec := b.named("hs.security").door
+	var all struct{ Items []struct{ ID, Key string } }
+	if err := sec.call(ctx, "GET", "/api/authz/roles", nil, &all); err != nil {
+		return err
+	}
+	ids := map[string]string{}
+	for _, r := range all.Items {
+		ids[r.Key] = r.ID
+	}
+	for _, m := range b.accounts {
+		if m.Role == "" {
+			continue
+		}
+		if ids[m.Role] == "" {
+			return fmt.Errorf("%s: there is no built-in role %s", m.Login, m.Role)
+		}
+		if err := sec.call(ctx, "PUT", "/api/authz/posts/"+b.posts[m.StaffNo]+"/roles/"+ids[m.Role], struct{}{}, nil); err != nil {
 			return fmt.Errorf("%s: %w", m.Login, err)
 		}
 	}
@@ -241,7 +210,7 @@ func (b *builder) roles(ctx context.Context) error {
 
 // activate hands everybody of the cast a code and lets him choose a password; who handles data also binds a second factor.
 func (b *builder) activate(ctx context.Context) error {
-	sys := b.named("system").door
+	sys := b.named("hs.system").door
 	for _, m := range b.accounts {
 		if m.Admin != "" {
 			continue
@@ -272,7 +241,7 @@ func (b *builder) activate(ctx context.Context) error {
 }
 
 func (b *builder) groups(ctx context.Context) error {
-	sys := b.named("system").door
+	sys := b.named("hs.system").door
 	for _, g := range b.d.Groups {
 		var out struct{ ID string }
 		if err := sys.call(ctx, "POST", "/api/org/groups", map[string]string{"name": g.Name, "duty": g.Duty, "office": b.units[g.Office]}, &out); err != nil {
@@ -412,10 +381,14 @@ func (b *builder) share(ctx context.Context, d *door, set string) error {
 // notices publishes the dozen on the days they were written.
 func (b *builder) notices(ctx context.Context) error {
 	year := strconv.Itoa(time.Now().Year())
-	info := b.named("centre.info")
+	info, own := b.named("centre.info"), b.named("jiaoyu.notice")
 	for _, n := range district.Notices() {
 		b.clock.set(time.Now().AddDate(0, 0, -n.DaysAgo))
-		d, err := b.enter(ctx, info)
+		m := info // the centre speaks for whoever has no publisher of his own here
+		if n.Unit == "ED" {
+			m = own
+		}
+		d, err := b.enter(ctx, m)
 		if err != nil {
 			return err
 		}

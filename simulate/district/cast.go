@@ -14,6 +14,7 @@ func Roles() []Role {
 		{"data_reader", "数据查询员", "Data reader"},
 		{"reviewer", "审核员", "Reviewer"},
 		{"notice_publisher", "信息发布员", "Notice publisher"},
+		{"district_publisher", "区级通知发布员", "District notice publisher"},
 		{"duty_officer", "值班员", "Duty officer"},
 		{"grid_worker", "网格员", "Grid worker"},
 		{"enterprise_service", "企业服务专员", "Enterprise service officer"},
@@ -44,14 +45,14 @@ type part struct {
 // Cast lists one account for each kind of user, the three administrators first.
 func (d *District) Cast() ([]Account, error) {
 	out := []Account{
-		{Login: "system", Name: "系统管理员", Admin: "system", Note: "单位、人员、系统设置与运行状况"},
-		{Login: "security", Name: "安全管理员", Admin: "security", Note: "角色、授权与安全策略"},
-		{Login: "audit", Name: "审计管理员", Admin: "audit", Note: "审计日志的查询与核验"},
+		{Login: "hs.system", Name: "系统管理员", Admin: "system", Note: "单位、人员、系统设置与运行状况"},
+		{Login: "hs.security", Name: "安全管理员", Admin: "security", Note: "角色、授权与安全策略"},
+		{Login: "hs.audit", Name: "审计管理员", Admin: "audit", Note: "审计日志的查询与核验"},
 	}
 	for _, p := range []part{
 		{"yibao.data", "YB-5", 2, "data_officer", "上传本单位的表格，按规则查询人口数据"},
 		{"centre.data", "DSJ-3", 2, "data_officer", "上传全区的人口表，登记数据资源"},
-		{"centre.info", "DSJ-5", 1, "notice_publisher", "信息办公室三人之一，发布全区通知"},
+		{"centre.info", "DSJ-5", 1, "district_publisher", "信息办公室三人之一，发布全区通知"},
 		{"minzheng.reader", "MZ-2", 2, "data_reader", "查询一条人口记录，说明用途后查看一个脱敏字段"},
 		{"shenpi.review", "SP-3", 2, "reviewer", "审核数据资源的申请"},
 		{"jiaoyu.notice", "ED-1", 2, "notice_publisher", "向本单位发布通知，查看签收情况"},
