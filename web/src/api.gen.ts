@@ -500,6 +500,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/identity/accounts/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-accounts-bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/identity/accounts/{id}": {
         parameters: {
             query?: never;
@@ -2570,6 +2586,15 @@ export interface components {
             /** Format: date-time */
             until: string | null;
         };
+        IdentityBulkInBody: {
+            /** @description everybody in it and below, empty for everybody in the caller's reach */
+            unit?: string;
+        };
+        IdentityBulkOutBody: {
+            /** Format: int64 */
+            made: number;
+            skipped: components["schemas"]["IdentitySkipped"][];
+        };
         IdentityCheck: {
             /** @description what to do; empty when it conforms */
             advice: string;
@@ -2640,8 +2665,11 @@ export interface components {
             name: string;
         };
         IdentityMePost: {
+            /** @description the body that answers for the unit: itself, or the nearest above that is no section */
+            home: components["schemas"]["IdentityMeUnit"];
             id: string;
             title: string;
+            /** @description of the post, which may be a section */
             unit: components["schemas"]["IdentityMeUnit"];
         };
         IdentityMeUnit: {
@@ -2808,6 +2836,12 @@ export interface components {
             account: string;
             password: string;
         };
+        IdentitySkipped: {
+            name: string;
+            person: string;
+            /** @description in the caller's language */
+            reason: string;
+        };
         IdentityTokenBody: {
             /** Format: int64 */
             days: number;
@@ -2903,6 +2937,8 @@ export interface components {
         LibraryDatasetBody: {
             /** Format: int64 */
             bytes: number;
+            /** Format: int64 */
+            columnCount: number;
             columns: components["schemas"]["DatasetColumn"][];
             grants: components["schemas"]["LibraryGrantLine"][];
             id: string;
@@ -3051,7 +3087,9 @@ export interface components {
              * @description 0 when unknown, as of a workbook
              */
             bytesAll: number;
-            columns: components["schemas"]["IntakeColumn"][] | null;
+            columns: components["schemas"]["IntakeColumn"][];
+            /** @description id of the dataset it replaces, empty for a new one */
+            dataset?: string;
             delimiter: string;
             /** @description how the columns differ from those of the dataset that is replaced */
             drift?: components["schemas"]["DatasetDrift"];
@@ -3199,7 +3237,7 @@ export interface components {
             next: string;
         };
         LibraryPutInBody: {
-            columns: components["schemas"]["IntakeColumn"][] | null;
+            columns: components["schemas"]["IntakeColumn"][];
             /** @description id of the dataset it replaces, empty for a new one */
             dataset?: string;
             /** @description of a new dataset: lower-case letters, digits, underscores */
@@ -3281,6 +3319,8 @@ export interface components {
              * @description rows found
              */
             hits: number;
+            /** @description the body that answers for that unit */
+            homeName: string;
             id: string;
             person: string;
             personName: string;
@@ -3292,7 +3332,7 @@ export interface components {
             revealed: number;
             reveals: components["schemas"]["LookupReveal"][];
             title: string;
-            /** @description of the person's post */
+            /** @description of the person's post, which may be a section */
             unitName: string;
         };
         LookupEntryListed: {
@@ -3724,6 +3764,9 @@ export interface components {
         OrgPost: {
             /** Format: date-time */
             from: string | null;
+            /** @description id of the body that answers: the nearest unit at or above that is no section */
+            home: string;
+            homeName: string;
             id: string;
             leader: boolean;
             main: boolean;
@@ -5432,6 +5475,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IdentityCreated"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-accounts-bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityBulkInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityBulkOutBody"];
                 };
             };
             /** @description Error */
