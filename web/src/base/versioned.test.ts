@@ -35,11 +35,24 @@ describe('useVersioned', () => {
     expect(form.touched()).toBe(true)
     Object.assign(stored, { draft: { name: 'a', short: 'y' }, version: 2 })
     await form.save.run()
-    expect(form.save.error.value).toBe(conflict)
+    expect(form.save.error.value).toBeNull()
+    expect(stored.version).toBe(2)
     expect(form.changes.value).toEqual([{ field: 'short', before: 'x', now: 'y', clash: false }])
     await form.save.run()
     expect(form.save.error.value).toBeNull()
     expect(stored).toEqual({ draft: { name: 'b', short: 'y' }, version: 3 })
+  })
+
+  it('saves at once over a change that does not show in the form', async () => {
+    const versions: number[] = []
+    const write = async (_: { name: string }, version: number) => {
+      versions.push(version)
+      if (version === 1) throw conflict
+    }
+    const form = useVersioned({ draft: { name: 'a' }, version: 1 }, write, async () => ({ draft: { name: 'a' }, version: 2 }))
+    form.draft.name = 'b'
+    await form.save.run()
+    expect([versions, form.changes.value, form.save.error.value]).toEqual([[1, 2], [], null])
   })
 
   it('takes another refusal as what it is', async () => {

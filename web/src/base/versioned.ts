@@ -43,28 +43,31 @@ export interface VersionedForm<D extends Draft> {
 }
 
 /** Keeps a draft of something with a version. When the server answers 409 because somebody else saved first, it fetches what
- *  stands there now, puts both together (see merge) and keeps the refusal for the form to show; the next save is made
- *  knowing that. write sends the draft; again fetches. */
+ *  stands there now, puts both together (see merge) and tells what changed instead of the refusal; the next save is made
+ *  knowing that. write sends the draft and does what follows success; again fetches. */
 export function useVersioned<D extends Draft>(start: Versioned<D>, write: (draft: D, version: number) => Promise<void>, again: () => Promise<Versioned<D>>): VersionedForm<D> {
   const draft = reactive({ ...start.draft }) as Reactive<D>
   const changes = shallowRef<Change[]>([])
   let base = start
 
-  async function overtaken(): Promise<void> {
+  /** Takes over what somebody else saved; false when nobody did and the refusal has another reason. */
+  async function overtaken(): Promise<boolean> {
     const fresh = await again()
-    if (fresh.version === base.version) return // refused for another reason
+    if (fresh.version === base.version) return false
     const merged = merge(base.draft, { ...draft } as D, fresh.draft)
     for (const field of Object.keys(draft)) if (!(field in merged.draft)) delete (draft as Draft)[field]
     Object.assign(draft, merged.draft)
     changes.value = merged.changes
     base = fresh
+    return true
   }
   const save = useAction(async () => {
     try {
       await write({ ...draft } as D, base.version)
     } catch (thrown) {
-      if (thrown instanceof Problem && thrown.status === 409) await overtaken()
-      throw thrown
+      const taken = thrown instanceof Problem && thrown.status === 409 && (await overtaken())
+      if (!taken) throw thrown
+      if (changes.value.length === 0) await write({ ...draft } as D, base.version) // nothing that stands in this form
     }
   })
   const touched = () => [...new Set([...Object.keys(draft), ...Object.keys(base.draft)])].some((field) => (draft as Draft)[field] !== base.draft[field])
