@@ -1,10 +1,13 @@
 // The audit log: read, narrowed, opened, exported and verified by the auditor, who is watched by the security administrator.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, it } from 'node:test'
+import { promisify } from 'node:util'
 import { enter, setUp } from './lib/api.mjs'
 import { desk, openBrowser, phone } from './lib/browser.mjs'
-import { startServer } from './lib/server.mjs'
+import { program, startServer } from './lib/server.mjs'
 
 let server
 const sessions = {}
@@ -106,20 +109,24 @@ it('exports a pack, and says when there is nothing', () =>
     await dialog.getByLabel('导出哪段时间').selectOption('')
     const [file] = await Promise.all([b.page.waitForEvent('download'), dialog.getByRole('button', { name: '下载导出包' }).click()])
     assert.match(file.suggestedFilename(), /^audit-1-\d+\.jsonl$/)
-    const lines = readFileSync(await file.path(), 'utf8').trim().split('\n').map((line) => JSON.parse(line))
-    assert.equal(lines[0].head.format, 'qushu-audit-pack/1')
-    assert.equal(lines.at(-1).end.count, lines.filter((line) => line.record).length)
+    copyFileSync(await file.path(), join(server.data, 'pack.jsonl'))
   }))
 
-it('verifies, and gives the public keys', () =>
-  as('audit', {}, async (b) => {
+it('verifies, gives the public keys, and with both the pack proves itself elsewhere', async () => {
+  const [pack, keys, changed] = ['pack.jsonl', 'keys.pem', 'changed.jsonl'].map((name) => join(server.data, name))
+  await as('audit', {}, async (b) => {
     await b.go('/audit/verify')
     const [answer] = await Promise.all([b.page.waitForResponse((r) => r.url().endsWith('/api/audit/verify') && r.request().method() === 'POST'), b.page.getByRole('button', { name: '开始校验' }).click()])
     assert.equal((await answer.json()).check.state, 'whole')
     await b.page.getByText(/逐条校验通过/).waitFor()
     const [file] = await Promise.all([b.page.waitForEvent('download'), b.page.getByRole('button', { name: '下载全部公钥' }).click()])
-    assert.match(readFileSync(await file.path(), 'utf8'), /-----BEGIN PUBLIC KEY-----/)
-  }))
+    copyFileSync(await file.path(), keys)
+  })
+  const verify = (file) => promisify(execFile)(program, ['audit', 'verify', '--pack', file, '--key', keys], { env: { PATH: process.env.PATH, LANG: 'zh_CN.UTF-8' } })
+  assert.match((await verify(pack)).stdout, /完整/)
+  writeFileSync(changed, readFileSync(pack, 'utf8').replace('填写值班电话', '填写其他电话'))
+  await assert.rejects(verify(changed), (error) => /第 \d+ 条/.test(error.stdout + error.stderr))
+})
 
 // Damage is made in the answer: the pages are what is tried here, the verification itself has its own tests.
 const report = {

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const binary = process.env.E2E_PROGRAM ?? fileURLToPath(new URL('../../bin/qushu', import.meta.url))
+/** The program under test. */
+export const program = process.env.E2E_PROGRAM ?? fileURLToPath(new URL('../../bin/qushu', import.meta.url))
 
 // The program refuses a QUSHU_… variable it does not know, and the test's own must not configure it.
 const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('QUSHU_')))
@@ -27,7 +28,7 @@ export async function freePort() {
 export async function startServer({ command = ['serve'], data = mkdtempSync(join(tmpdir(), 'qushu-e2e-data-')), patience = 60_000, env = {} } = {}) {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const child = spawn(binary, [...command, '--data', data, '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...own, ...env } })
+  const child = spawn(program, [...command, '--data', data, '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...own, ...env } })
   let printed = ''
   child.stdout.on('data', (chunk) => (printed += chunk))
   child.stderr.on('data', (chunk) => (printed += chunk))

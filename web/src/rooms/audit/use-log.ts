@@ -1,6 +1,7 @@
 import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
-import { useRoute, useRouter } from 'vue-router'
+import { useRoute } from 'vue-router'
+import { useAddress } from '@/base/address'
 import { api, ask } from '@/base/api'
 import { useList } from '@/base/list'
 import { useQuery } from '@/base/query'
@@ -12,9 +13,7 @@ const watching = '/audit/auditors'
 /** The log, newest first, with its filters and the open record in the address (?record=). */
 export function useLog() {
   const { locale } = useI18n()
-  const route = useRoute()
-  const router = useRouter()
-  const auditors = route.path === watching
+  const auditors = useRoute().path === watching
 
   const list = useList<Entry, LogFilters>({
     filters: { ...noFilters },
@@ -26,10 +25,7 @@ export function useLog() {
   })
   const actions = useQuery((signal) => ask(api.GET('/api/audit/actions', { signal })), [locale])
 
-  const open = computed<string>({
-    get: () => (typeof route.query.record === 'string' ? route.query.record : ''),
-    set: (id) => void router.replace({ query: { ...route.query, record: id || undefined } }),
-  })
+  const open = useAddress('record')
   const at = computed(() => list.items.value.findIndex((entry) => entry.id === open.value))
 
   /** Opens the record by steps below the open one, if it is on this page of the list. */

@@ -18,12 +18,12 @@ export function valueWords(setting: Setting, value: unknown): string {
 }
 
 /** The value as its control edits it: lists as one entry a line, all others as they are. */
-export function toDraft(value: unknown): SettingValue {
-  return Array.isArray(value) ? value.join('\n') : (value as SettingValue)
+export function toDraft(value: unknown): string | number | boolean {
+  return Array.isArray(value) ? value.join('\n') : (value as string | number | boolean)
 }
 
 /** The value a control holds, as the server takes it. A list loses empty lines and spaces around entries. */
-export function fromDraft(setting: Setting, draft: SettingValue): SettingValue {
+export function fromDraft(setting: Setting, draft: string | number | boolean): SettingValue {
   if (setting.type === 'strings') return String(draft).split('\n').map((line) => line.trim()).filter(Boolean)
   return setting.type === 'string' ? String(draft).trim() : draft
 }
