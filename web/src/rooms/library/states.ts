@@ -2,7 +2,7 @@ import type { components } from '@/api.gen'
 import type { Catalogued } from './columns'
 
 /** A load with all that was found and decided. */
-export type Load = components['schemas']['LibraryLoadBody'] & { dataset?: string } // what it is to replace; missing in the generated type
+export type Load = components['schemas']['LibraryLoadBody']
 /** A load in a list. */
 export type LoadItem = components['schemas']['LibraryLoadItem']
 /** A dataset as its reader may see it. */
