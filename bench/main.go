@@ -47,7 +47,7 @@ func main() {
 	add("population table: write, upload, check and load 200 000 × 14 from GB18030 CSV", "", find(out, `population table\s+([\d.]+) s`)+" s", "qushu demo, step “the population table”")
 	serveFigures(data, find(out, `chengguan\.staff\s+(\S+)`), add)
 	commits(dir, add)
-	goBench(add, "./internal/kernel/audit", "BenchmarkCost", "cost of chaining, of a recorded write (SQLite)", "< 15 %")
+	goBench(add, "./internal/kernel/audit", "BenchmarkWrite", "cost of chaining, of a recorded write (SQLite)", "< 15 %")
 	goBench(add, "./internal/base/warehouse/duck", "BenchmarkGet", "point look-up in 1 000 000 rows against bare DuckDB SQL", "")
 	goBench(add, "./internal/kernel/identity", "BenchmarkAuthenticate", "authenticating one request (session and rights)", "< 0.3 ms")
 	add("first load of the workbench, gzip", "≤ 250 KB", find(run("web", "npm", "run", "-s", "size"), `([\d.]+) KB gz\s+first load`)+" KB", "cd web && npm run size")
