@@ -6,7 +6,7 @@ import { useSession } from '@/kernel/session'
 import { dropFresh, keepFresh } from '../load/fresh'
 import { percent } from '../amounts'
 import type { Load } from '../states'
-import { sendFile, type Progress, type Road } from './send'
+import { passing, sendFile, type Progress, type Road } from './send'
 
 /** sending and waiting (for the network) go on by themselves; looking: the server reads the beginning of the file. */
 export type UploadState = 'idle' | 'sending' | 'waiting' | 'paused' | 'looking' | 'failed'
@@ -17,6 +17,7 @@ const failure = shallowRef<Problem | null>(null)
 const made = shallowRef<Load>()
 let file: File | undefined
 let known: Progress | undefined
+let sent = '' // id of the file once all of it is there
 let stop: AbortController | undefined
 let watched = false
 
@@ -85,9 +86,9 @@ async function run(): Promise<void> {
   window.addEventListener('beforeunload', guard)
   try {
     const waiting = (problem: Problem | null) => (now.state = problem ? 'waiting' : 'sending')
-    const id = await sendFile(file!, now.name, road, { progress, waiting }, mine.signal, known)
+    sent ||= await sendFile(file!, now.name, road, { progress, waiting }, mine.signal, known)
     now.state = 'looking'
-    const load = await ask(api.POST('/api/library/loads', { body: { fileId: id, ...(now.replaces ? { dataset: now.replaces } : {}) } }))
+    const load = await ask(api.POST('/api/library/loads', { body: { fileId: sent, ...(now.replaces ? { dataset: now.replaces } : {}) } }))
     keepFresh(load)
     reset()
     made.value = load
@@ -105,6 +106,7 @@ function reset() {
   stop?.abort()
   file = undefined
   known = undefined
+  sent = ''
   Object.assign(now, { state: 'idle', name: '', size: 0, sent: 0, speed: 0, replaces: '' })
 }
 
@@ -129,9 +131,11 @@ export function useUpload() {
       now.state = 'paused'
     },
     resume: () => void run(),
+    /** Whether the same file may go through when tried again. */
+    mayRetry: computed(() => failure.value !== null && (passing(failure.value) || failure.value.status >= 500)),
     /** Gives the upload up; the server forgets what it has. */
     drop() {
-      const id = known?.id
+      const id = sent ? undefined : known?.id
       reset()
       failure.value = null
       if (id) void api.DELETE('/api/file/uploads/{id}', { params: { path: { id } } }).catch(() => undefined) // it is swept after a day anyway
