@@ -86,6 +86,7 @@ export function useTree(asOf: () => string, closed: () => boolean): Tree {
     stop = new AbortController()
     busy.clear()
     const mine = stop
+    problem.value = null
     await Promise.all([top, ...open].map(fetchBelow))
     if (mine !== stop) return
     for (const id of children.keys()) if (id !== top && !open.has(id)) children.delete(id)
@@ -93,7 +94,11 @@ export function useTree(asOf: () => string, closed: () => boolean): Tree {
     if (first?.length === 1 && open.size === 0) await openUnit(first[0]!.id)
   }
 
-  watch([asOf, closed], () => void reload())
+  watch(asOf, () => {
+    children.clear() // never one day's chart under another day's heading
+    void reload()
+  })
+  watch(closed, () => void reload())
   onTopic('org.unit', () => void reload())
   void reload()
   return { rows: computed(() => flatten(children, open, busy)), problem, loading: computed(() => !children.has(top) && problem.value === null), toggle, openUnit, close, reveal, reload }
