@@ -146,7 +146,7 @@ for (const theme of ['light', 'care']) {
     await b.go('/library/datasets')
     await whole(b, `library-datasets-phone-${theme}`)
     await b.page.getByRole('link', { name: '低保补贴发放名单' }).click()
-    await b.page.locator('.tabs').waitFor()
+    await b.page.locator('main .tabs').first().waitFor()
     await whole(b, `library-dataset-phone-${theme}`)
     await b.close()
   })

@@ -69,6 +69,7 @@ export async function openBrowser(base, { viewport = desk, theme = 'light', lang
       await settled(page)
       mkdirSync(out, { recursive: true })
       await picture(page, join(out, `${name}.png`))
+      await stillness(page)
       assert.deepEqual(await axe(page), [], `${name}: axe violations`)
       assert.deepEqual(errors, [], `${name}: console errors`)
       assert.deepEqual(strangers, [], `${name}: requests off origin`)
@@ -103,4 +104,16 @@ export async function axe(page) {
     window.axe.run(document, { runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }, resultTypes: ['violations'] }),
   )
   return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} — ${n.failureSummary?.split('\n')[1]?.trim() ?? v.help}`))
+}
+
+/** Waits for transitions to end: axe measures the colours of the moment, and a fading heading has poor ones. */
+function stillness(page) {
+  return page.evaluate(() =>
+    Promise.all(
+      document
+        .getAnimations()
+        .filter((a) => Number.isFinite(a.effect?.getComputedTiming().endTime))
+        .map((a) => a.finished.catch(() => undefined)),
+    ).then(() => undefined),
+  )
 }
