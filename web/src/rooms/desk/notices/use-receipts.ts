@@ -1,4 +1,4 @@
-import { computed, ref } from 'vue'
+import { computed, reactive, ref } from 'vue'
 import { useRoute } from 'vue-router'
 import { api, ask } from '@/base/api'
 import { useList } from '@/base/list'
@@ -13,6 +13,11 @@ export function useReceipts() {
   const notice = useQuery((signal) => ask(api.GET('/api/desk/notices/{id}', { params: { path: { id } }, signal })))
   const receipts = useQuery((signal) => ask(api.GET('/api/desk/notices/{id}/receipts', { params: { path: { id } }, signal })))
   const must = computed(() => notice.data.value?.must ?? true)
+  // Those with most outstanding come first; a district has hundreds of units.
+  const text = ref('')
+  const most = reactive({ now: 40, step: 40 })
+  const matching = computed(() => (receipts.data.value?.units ?? []).filter((line) => line.unit.name.includes(text.value)))
+  const shown = computed(() => matching.value.slice(0, most.now))
   const unit = ref<{ id: string; name: string }>()
   /** Whole percent of those who have answered; never 100 before the last one has. */
   function share(reading: Reading): number {
@@ -20,7 +25,7 @@ export function useReceipts() {
     if (reading.people === 0 || done >= reading.people) return 100
     return Math.min(99, Math.round((done / reading.people) * 100))
   }
-  return { id, notice, receipts, must, share, unit, open: (to: { id: string; name: string }) => (unit.value = to) }
+  return { id, notice, receipts, must, share, unit, text, most, matching, shown, open: (to: { id: string; name: string }) => (unit.value = to) }
 }
 
 /** What the parts of the receipts work with. */
