@@ -39,10 +39,11 @@ before(async () => {
 })
 after(() => server?.stop())
 
+const open = new Map() // a person works in one browser through all tests, with its cache
 async function browse(who) {
-  const b = await openBrowser(server.url, { expected: refused })
-  await who.lend(b.context)
-  return b
+  if (!open.has(who)) open.set(who, await openBrowser(server.url, { expected: refused }))
+  await who.lend(open.get(who).context)
+  return open.get(who)
 }
 const field = (b, name) => b.page.locator(`[id="field-${name}"]`)
 const button = (b, name) => b.page.getByRole('button', { name, exact: true })
@@ -71,7 +72,6 @@ it('makes a role permission by permission and gives it to a post', async () => {
   await agree(b)
   await b.page.locator('td', { hasText: '值班长' }).waitFor()
   await looks(b, 'authz-role')
-  await b.close()
 })
 
 it('tells the second of two who change the same role what the first changed', async () => {
@@ -89,7 +89,6 @@ it('tells the second of two who change the same role what the first changed', as
   await b.page.getByText('年终汇总名单').waitFor()
   const now = await sec.get(`/api/authz/roles/${id.lead}`)
   assert.deepEqual([now.note, now.perms.length, now.perms.find((perm) => perm.perm === 'org.export').scope], ['年终汇总名单', 2, 'below'])
-  await b.close()
 })
 
 it('says who has what, and takes a role away', async () => {
@@ -106,7 +105,6 @@ it('says who has what, and takes a role away', async () => {
   await b.page.getByRole('button', { name: '取消授予：罗静，防汛值班员' }).click()
   await agree(b)
   await b.page.getByText('已取消“罗静”的“防汛值班员”').waitFor()
-  await b.close()
 })
 
 it('lets a unit’s administrator give only what he holds, and only in his unit', async () => {
@@ -126,7 +124,6 @@ it('lets a unit’s administrator give only what he holds, and only in his unit'
   await b.page.locator('.role').first().waitFor()
   assert.equal(await b.page.getByRole('link', { name: '新建角色' }).count(), 0)
   await assert.rejects(keeper.call('PUT', `/api/authz/posts/${id.main}/roles/${id.lead}`), /403/)
-  await b.close()
 })
 
 it('lends permissions for a dated time and takes them back', async () => {
@@ -148,7 +145,6 @@ it('lends permissions for a dated time and takes them back', async () => {
   await b.page.getByRole('button', { name: '撤销给“周敏”的委托' }).click()
   await agree(b)
   await b.page.getByText('已撤销', { exact: true }).waitFor()
-  await b.close()
 })
 
 it('has nothing to lend for who holds nothing', async () => {
@@ -158,5 +154,4 @@ it('has nothing to lend for who holds nothing', async () => {
   await button(b, '委托权限').click()
   await b.page.locator('dialog .query').waitFor()
   await b.gate('authz-delegate-little')
-  await b.close()
 })

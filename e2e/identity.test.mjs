@@ -30,10 +30,11 @@ before(async () => {
 })
 after(() => server?.stop())
 
+const open = new Map() // a person works in one browser through all tests, with its cache
 async function browse(who) {
-  const b = await openBrowser(server.url, { expected: refused })
-  await who.lend(b.context)
-  return b
+  if (!open.has(who)) open.set(who, await openBrowser(server.url, { expected: refused }))
+  await who.lend(open.get(who).context)
+  return open.get(who)
 }
 const field = (b, name) => b.page.locator(`dialog [id="field-${name}"]`)
 const button = (b, name) => b.page.getByRole('button', { name, exact: true })
@@ -61,7 +62,6 @@ it('makes an account with a proposed login and shows its code once', async () =>
   assert.ok(!(await b.page.content()).includes(code), 'the code is shown once')
   const c = client(server.url)
   assert.equal((await c.post('/api/identity/activate', { account: 'liqiang', code, password: 'River-Gauge-35-Reed' })).next, 'done')
-  await b.close()
 })
 
 it('lets the security administrator unlock an account and approve a new administrator', async () => {
@@ -82,7 +82,6 @@ it('lets the security administrator unlock an account and approve a new administ
   await b.page.locator('.code .value').waitFor()
   await button(b, '已交给本人').click()
   await drawer(b, '激活码已发放').waitFor()
-  await b.close()
 })
 
 it('disables an account with a reason, which ends its sessions, and enables it again', async () => {
@@ -98,7 +97,6 @@ it('disables an account with a reason, which ends its sessions, and enables it a
   await button(b, '启用').click()
   await agree(b)
   await drawer(b, '可以正常登录').waitFor()
-  await b.close()
 })
 
 it('resets a lost second factor and ends a session', async () => {
@@ -121,7 +119,6 @@ it('resets a lost second factor and ends a session', async () => {
   await agree(b)
   await drawer(b, '未绑定').waitFor()
   await assert.rejects(li.get('/api/desk'), /401/)
-  await b.close()
 })
 
 it('shows a unit’s administrator only the accounts of his unit', async () => {
@@ -135,7 +132,6 @@ it('shows a unit’s administrator only the accounts of his unit', async () => {
   await button(b, '重置密码').waitFor()
   assert.equal(await button(b, '停用').count(), 0, 'that is the system administrator’s')
   await b.gate('identity-unit')
-  await b.close()
 })
 
 it('checks itself against the clauses, the worst first', async () => {
@@ -145,5 +141,4 @@ it('checks itself against the clauses, the worst first', async () => {
   await first.waitFor()
   assert.match(await first.innerText(), /不符合[\s\S]*8\.1\.4\.1/)
   await looks(b, 'identity-selfcheck')
-  await b.close()
 })

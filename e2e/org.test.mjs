@@ -44,10 +44,11 @@ before(async () => {
 })
 after(() => server?.stop())
 
-async function browse(who, options = {}) {
-  const b = await openBrowser(server.url, { expected: refused, ...options })
-  await who.lend(b.context)
-  return b
+const open = new Map() // a person works in one browser through all tests, with its cache
+async function browse(who) {
+  if (!open.has(who)) open.set(who, await openBrowser(server.url, { expected: refused }))
+  await who.lend(open.get(who).context)
+  return open.get(who)
 }
 const field = (b, name) => b.page.locator(`dialog [id="field-${name}"]`)
 const button = (b, name) => b.page.getByRole('button', { name, exact: true })
@@ -86,7 +87,6 @@ it('shows the chart, finds a unit by initials, and knows how it stood last year'
   await line('区大数据中心').waitFor()
   assert.equal(await line('区数据局').count(), 0, 'last year nobody knew of the new bureau')
   await looks(b, 'org-past', [desk])
-  await b.close()
 })
 
 it('tells the second of two who save the same unit what the first changed', async () => {
@@ -104,7 +104,6 @@ it('tells the second of two who save the same unit what the first changed', asyn
   await b.page.locator('.panel h2', { hasText: '区水务和湖泊管理局' }).waitFor()
   const now = await sys.get(`/api/org/units/${id.water}`)
   assert.deepEqual([now.name, now.short], ['区水务和湖泊管理局', '区水务湖泊局'], 'both changes stand')
-  await b.close()
 })
 
 it('gives reasons row by row for a bad file, writes nothing of it, and takes the mended one', async () => {
@@ -122,7 +121,6 @@ it('gives reasons row by row for a bad file, writes nothing of it, and takes the
   await b.page.getByText('已导入 1 人、1 个任职').waitFor()
   await button(b, '完成').click()
   await b.page.locator('td', { hasText: '王一凡' }).waitFor()
-  await b.close()
 })
 
 it('finds people by pinyin, adds a post, changes the main one and records leaving', async () => {
@@ -148,7 +146,6 @@ it('finds people by pinyin, adds a post, changes the main one and records leavin
   await button(b, '办理复职').waitFor()
   const left = await sys.get(`/api/org/people/${id.li}`)
   assert.deepEqual([left.posts.length, left.past.length], [0, 2])
-  await b.close()
 })
 
 it('lets a unit’s administrator change his own people and nobody else’s, and records each look at a number', async () => {
@@ -164,7 +161,6 @@ it('lets a unit’s administrator change his own people and nobody else’s, and
   assert.equal(await button(b, '编辑').count() + (await button(b, '办理离职').count()), 0, 'she is of another unit')
   assert.equal(await b.page.getByText('查看', { exact: true }).count(), 0, 'nor may he see her number')
   await assert.rejects(keeper.get(`/api/org/people/${id.zhou}/mobile`), /403/)
-  await b.close()
 })
 
 it('sets up a steering group with two heads and refuses a third', async () => {
@@ -193,5 +189,4 @@ it('sets up a steering group with two heads and refuses a third', async () => {
   await b.go('/org/groups')
   await b.page.locator('.group').first().waitFor()
   await looks(b, 'org-groups')
-  await b.close()
 })

@@ -16,13 +16,16 @@ const out = process.env.E2E_OUT ?? fileURLToPath(new URL('../out/', import.meta.
 export const desk = { width: 1440, height: 900 }
 export const phone = { width: 390, height: 844 }
 
+// Drawing by SwiftShader costs a third more processor time: a file that looks at maps sets process.env.E2E_WEBGL at its top.
+const webgl = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist']
+
 let running // one Chromium for a test file; every test has its own context, with its own cookies and cache
 after(async () => (await running)?.close())
 const launch = () =>
   (running ??= chromium.launch({
     executablePath,
     headless: true,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', ...(process.env.E2E_WEBGL ? webgl : ['--disable-gpu'])],
   }))
 
 /** Opens a fresh browser on base (the server's origin). options: viewport, theme 'light' | 'care', lang, workers (allow service workers).
