@@ -190,3 +190,33 @@ it('sets up a steering group with two heads and refuses a third', async () => {
   await b.page.locator('.group').first().waitFor()
   await looks(b, 'org-groups')
 })
+
+it('moves a unit, relates two beside the line of command, and closes only what is empty', async () => {
+  const b = await browse(sys)
+  const more = async (verb) => {
+    await b.page.locator('.panel .opener').click()
+    await b.page.getByRole('menuitem', { name: verb }).click()
+  }
+  const named = async (q) => (await sys.get(`/api/org/search?q=${encodeURIComponent(q)}`)).units[0].id
+  await b.go(`/org/units/${await named('区大数据中心')}`)
+  await more('建立单位关系')
+  await pick(b, 'relation-over', '区行政审批局')
+  await b.page.getByText('“区行政审批局”对“区大数据中心”：业务指导').waitFor()
+  await b.gate('org-relate')
+  await b.page.locator('dialog button[type=submit]').click()
+  await b.page.locator('.facts', { hasText: '业务指导单位' }).waitFor()
+
+  await b.go(`/org/units/${await named('河湖管理科')}`)
+  await more('移到其他上级')
+  await pick(b, 'parent', '区行政审批局')
+  await b.page.getByRole('button', { name: '移到“区行政审批局”之下' }).click()
+  await b.page.locator('.path', { hasText: '区行政审批局' }).waitFor()
+  await more('撤销单位')
+  await b.page.locator('dialog button[type=submit]').click()
+  await button(b, '恢复单位').waitFor()
+
+  await b.go(`/org/units/${id.water}`)
+  await more('撤销单位')
+  await b.page.locator('dialog button[type=submit]').click()
+  await b.page.getByText(/还有 1 个下级单位、\d+ 个在任岗位/).waitFor()
+})
