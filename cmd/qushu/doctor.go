@@ -55,7 +55,7 @@ func doctor(ctx context.Context, a *app, args []string, out io.Writer) error {
 	return nil
 }
 
-// knows tells the system page what the program knows of itself.
+// know tells the system page what the program knows of itself.
 func (a *app) know(demo bool) {
 	data := a.cfg.Data
 	if a.cfg.Database.URL != "" && a.cfg.Blob.URL != "" {

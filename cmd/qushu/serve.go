@@ -112,16 +112,18 @@ func portalURL(cfg *config.Config, l net.Listener) string {
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
-// welcome prints where the portal is, and on the first start how to create the administrators.
+// welcome prints where the portal is, and on the first start how to create the administrators: in one
+// write, so that whoever waits for the address has the token with it.
 func (a *app) welcome(ctx context.Context, out io.Writer, url string) {
-	fmt.Fprintf(out, "区枢 Qushu %s\n  %s\n", version, url)
+	text := fmt.Sprintf("区枢 Qushu %s\n  %s\n", version, url)
 	token, needed, err := a.kit.Identity.SetupToken(ctx)
 	switch {
 	case err != nil:
 		slog.Error("the set-up code cannot be made", "error", err)
 	case needed:
-		fmt.Fprintf(out, "\nThere is no administrator yet. Open this address once to create the three of them:\n  %s/setup?token=%s\n", url, token)
+		text += fmt.Sprintf("\nThere is no administrator yet. Open this address once to create the three of them:\n  %s/setup?token=%s\n", url, token)
 	}
+	fmt.Fprint(out, text)
 }
 
 // openBrowser is a courtesy: a machine without a browser has none to open.
