@@ -93,7 +93,7 @@ type adminResetCmd struct {
 
 // Run resets one account.
 func (a *adminResetCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
-	return onAccount(ctx, c, out, "admin-reset", a.Account, fmt.Sprint(a.Factor))
+	return c.call(ctx, out, "admin-reset", a.Account, fmt.Sprint(a.Factor))
 }
 
 func adminReset(ctx context.Context, a *app, args []string, out io.Writer) error {
@@ -111,7 +111,7 @@ type adminUnlockCmd struct {
 
 // Run unlocks one account.
 func (a *adminUnlockCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
-	return onAccount(ctx, c, out, "admin-unlock", a.Account)
+	return c.call(ctx, out, "admin-unlock", a.Account)
 }
 
 func adminUnlock(ctx context.Context, a *app, args []string, out io.Writer) error {
@@ -128,7 +128,7 @@ type adminCodeCmd struct {
 
 // Run prints a code; only a demonstration gives one.
 func (a *adminCodeCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
-	return onAccount(ctx, c, out, "admin-code", a.Account)
+	return c.call(ctx, out, "admin-code", a.Account)
 }
 
 func adminCode(ctx context.Context, a *app, args []string, out io.Writer) error {
@@ -138,14 +138,6 @@ func adminCode(ctx context.Context, a *app, args []string, out io.Writer) error 
 	}
 	fmt.Fprintln(out, code)
 	return nil
-}
-
-func onAccount(ctx context.Context, c *cli, out io.Writer, name string, args ...string) error {
-	cfg, err := c.existing()
-	if err != nil {
-		return err
-	}
-	return call(ctx, cfg, name, args, out)
 }
 
 // words gives an error its sentence in the terminal's language.

@@ -36,11 +36,7 @@ func (v *auditVerifyCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
 	if len(v.Key) > 0 {
 		return errors.New("--key belongs to --pack: an installation is verified with its own keys")
 	}
-	cfg, err := c.existing()
-	if err != nil {
-		return err
-	}
-	return call(ctx, cfg, "audit-verify", nil, out)
+	return c.call(ctx, out, "audit-verify")
 }
 
 func (v *auditVerifyCmd) pack(out io.Writer) error {
@@ -160,11 +156,7 @@ type auditKeysCmd struct{}
 
 // Run prints the keys.
 func (auditKeysCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
-	cfg, err := c.existing()
-	if err != nil {
-		return err
-	}
-	return call(ctx, cfg, "audit-keys", nil, out)
+	return c.call(ctx, out, "audit-keys")
 }
 
 func auditKeys(_ context.Context, a *app, _ []string, out io.Writer) error {
@@ -182,11 +174,7 @@ type auditArchiveCmd struct {
 
 // Run archives and prunes.
 func (x *auditArchiveCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
-	cfg, err := c.existing()
-	if err != nil {
-		return err
-	}
-	return call(ctx, cfg, "audit-archive", []string{x.Dir, fmt.Sprint(x.Days)}, out)
+	return c.call(ctx, out, "audit-archive", x.Dir, fmt.Sprint(x.Days))
 }
 
 func auditArchive(ctx context.Context, a *app, args []string, out io.Writer) error {

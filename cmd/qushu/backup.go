@@ -29,11 +29,7 @@ type backupCmd struct {
 
 // Run writes a backup, through the running server when there is one.
 func (b *backupCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
-	cfg, err := c.existing()
-	if err != nil {
-		return err
-	}
-	return call(ctx, cfg, "backup", []string{b.Dir}, out)
+	return c.call(ctx, out, "backup", b.Dir)
 }
 
 // manifest is written last: a folder without it is no backup.

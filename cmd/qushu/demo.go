@@ -140,9 +140,7 @@ func (b *builder) build(ctx context.Context, cfg *config.Config) error {
 	err = b.steps(ctx)
 	stop()
 	<-served
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
-	return errors.Join(err, b.a.house.Stop(end), b.a.kit.Hub.Close(end))
+	return errors.Join(err, b.a.stop(ctx))
 }
 
 func (b *builder) steps(ctx context.Context) error {

@@ -15,11 +15,7 @@ type doctorCmd struct{}
 
 // Run examines the installation where it runs, or opens it for that.
 func (doctorCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
-	cfg, err := c.existing()
-	if err != nil {
-		return err
-	}
-	return call(ctx, cfg, "doctor", nil, out)
+	return c.call(ctx, out, "doctor")
 }
 
 // terminalLang is the language of the person at the terminal.

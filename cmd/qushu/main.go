@@ -116,6 +116,15 @@ func (c *cli) existing() (*config.Config, error) {
 	return cfg, nil
 }
 
+// call runs an administration command on the installation there is.
+func (c *cli) call(ctx context.Context, out io.Writer, name string, args ...string) error {
+	cfg, err := c.existing()
+	if err != nil {
+		return err
+	}
+	return call(ctx, cfg, name, args, out)
+}
+
 func setLog(cfg *config.Config) {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.Log.Level)) // Load has checked it

@@ -58,13 +58,8 @@ func serve(ctx context.Context, cfg *config.Config, out io.Writer, show bool) er
 		return err
 	}
 	defer control.Close()
-	if err := a.kit.Hub.Run(); err != nil {
+	if err := a.start(ctx); err != nil {
 		return err
-	}
-	if cfg.Has(config.RoleJobs) {
-		if err := a.house.Start(ctx); err != nil {
-			return err
-		}
 	}
 	url := portalURL(cfg, l)
 	a.welcome(ctx, out, url)
@@ -73,9 +68,22 @@ func serve(ctx context.Context, cfg *config.Config, out io.Writer, show bool) er
 	}
 	err = web.Serve(ctx, l, a.house.Handler(), 20*time.Second)
 	slog.Info("stopping: finishing running jobs")
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	return errors.Join(err, a.stop(ctx))
+}
+
+// start begins what runs beside the requests.
+func (a *app) start(ctx context.Context) error {
+	if err := a.kit.Hub.Run(); err != nil || !a.cfg.Has(config.RoleJobs) {
+		return err
+	}
+	return a.house.Start(ctx)
+}
+
+// stop lets running jobs finish and ends what start began, also when ctx has ended.
+func (a *app) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	return errors.Join(err, a.house.Stop(stop), a.kit.Hub.Close(stop))
+	return errors.Join(a.house.Stop(ctx), a.kit.Hub.Close(ctx))
 }
 
 func listen(cfg *config.Config) (net.Listener, error) {
