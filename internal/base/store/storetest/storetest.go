@@ -26,8 +26,9 @@ type Templates struct {
 	// Migrate fills a new database; it runs once for each engine.
 	Migrate func(ctx context.Context, db *store.DB) error
 
-	mu   sync.Mutex
-	made map[store.Engine]string
+	mu       sync.Mutex
+	file     []byte // the SQLite file
+	database string // the PostgreSQL database
 }
 
 // Each runs fn once on every engine with a database of its own.
@@ -65,27 +66,20 @@ func (s *Templates) Clone(t *testing.T, e store.Engine) (dbURL, file string) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.made == nil {
-		s.made = map[store.Engine]string{}
-	}
 	if e == store.Postgres {
 		return s.clonePostgres(t), ""
 	}
-	if s.made[e] == "" {
-		dir, err := os.MkdirTemp("", "qushu-template-") // outlives t: the next test clones it too
+	if s.file == nil {
+		made := filepath.Join(t.TempDir(), "t.db")
+		s.migrate(t, "", made)
+		b, err := os.ReadFile(made)
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := filepath.Join(dir, "t.db")
-		s.migrate(t, "", file)
-		s.made[e] = file
-	}
-	b, err := os.ReadFile(s.made[e])
-	if err != nil {
-		t.Fatal(err)
+		s.file = b
 	}
 	file = filepath.Join(t.TempDir(), "q.db")
-	if err := os.WriteFile(file, b, 0o600); err != nil {
+	if err := os.WriteFile(file, s.file, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return "", file
@@ -110,14 +104,14 @@ func (s *Templates) migrate(t *testing.T, dbURL, file string) {
 
 func (s *Templates) clonePostgres(t *testing.T) string {
 	t.Helper()
-	if s.made[store.Postgres] == "" {
+	if s.database == "" {
 		name := "qushu_tpl_" + id.New()
 		admin(t, "CREATE DATABASE "+name+" TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING 'UTF8'")
 		s.migrate(t, at(t, name), "")
-		s.made[store.Postgres] = name
+		s.database = name
 	}
 	name := "qushu_t_" + id.New()
-	admin(t, "CREATE DATABASE "+name+" TEMPLATE "+s.made[store.Postgres])
+	admin(t, "CREATE DATABASE "+name+" TEMPLATE "+s.database)
 	t.Cleanup(func() { admin(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
 	return at(t, name)
 }
