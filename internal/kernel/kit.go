@@ -85,6 +85,9 @@ func NewKit(b Base) *Kit {
 	k.Datasets.Serve(k.above)
 	k.Words = &errs.Catalog{}
 	k.Notify = notify.New(b.DB, k.Words, b.Now)
+	k.Identity.Tell = func(ctx context.Context, tx *store.Tx, person, key string, args ...any) error {
+		return k.Notify.Send(ctx, tx, notify.Notice{To: []string{person}, Kind: notify.Alarm, Key: key, Args: args, Link: "/account", Object: "identity_account", Must: true})
+	}
 	if b.Hub != nil {
 		k.System.Drops(b.Hub.Drop)
 		k.Notify.Push = func(person string, payload any) {

@@ -548,6 +548,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/identity/accounts/{id}/activation/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-accounts-by-id-activation-confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identity/accounts/{id}/activation/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identity-post-accounts-by-id-activation-refuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/identity/accounts/{id}/approve": {
         parameters: {
             query?: never;
@@ -2535,6 +2567,12 @@ export interface components {
         IdentityAccountRow: {
             /** @description system, security, audit or empty */
             admin: string;
+            /** @description who asked for a new code that another must confirm, empty for nobody */
+            askedBy: string;
+            askedByMe: boolean;
+            /** Format: date-time */
+            askedUntil: string | null;
+            askedWhy: string;
             /**
              * Format: date-time
              * @description an activation code is out until then
@@ -2561,6 +2599,8 @@ export interface components {
             /** @description only the security administrator unlocks it */
             manualLock: boolean;
             name: string;
+            /** @description a new code takes two persons: one asks, another confirms */
+            needsSecond: boolean;
             /** @description of the org, empty for an administrator */
             person: string;
             /** @description a program: tokens only */
@@ -2582,9 +2622,12 @@ export interface components {
             password: string;
         };
         IdentityActivationCode: {
+            /** @description empty while it waits for a second person */
             code: string;
             /** Format: date-time */
             until: string | null;
+            /** @description the code is asked for; another administrator must confirm it within 24 hours */
+            waiting: boolean;
         };
         IdentityBulkInBody: {
             /** @description everybody in it and below, empty for everybody in the caller's reach */
@@ -2632,9 +2675,14 @@ export interface components {
             /** @description otpauth:// for the app */
             uri: string;
         };
+        IdentityIssueInBody: {
+            /** @description needed where the code takes two persons */
+            reason?: string;
+        };
         IdentityMe: {
             /** @description system, security, audit or empty */
             admin: string;
+            asked?: components["schemas"]["IdentityMeAsked"];
             demo: boolean;
             district: string;
             hasTotp: boolean;
@@ -2656,6 +2704,14 @@ export interface components {
             posts: components["schemas"]["IdentityMePost"][];
             /** @description the rules do not let this account go without a second factor */
             totpRequired: boolean;
+        };
+        IdentityMeAsked: {
+            /** @description id to refuse it by */
+            account: string;
+            by: string;
+            /** Format: date-time */
+            until: string | null;
+            why: string;
         };
         IdentityMePerson: {
             /** @description what one signs in with */
@@ -5425,7 +5481,8 @@ export interface operations {
                 limit?: number;
                 /** @description part of login, name or pinyin */
                 q?: string;
-                state?: "new" | "active" | "locked" | "disabled" | "waiting";
+                /** @description asked: a new code waits for its second person */
+                state?: "new" | "active" | "locked" | "disabled" | "waiting" | "asked";
                 kind?: "person" | "admin" | "service";
                 unit?: string;
             };
@@ -5561,6 +5618,41 @@ export interface operations {
             };
             cookie?: never;
         };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IdentityIssueInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityActivationCode"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-accounts-by-id-activation-confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
         requestBody?: never;
         responses: {
             /** @description OK */
@@ -5571,6 +5663,39 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["IdentityActivationCode"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "identity-post-accounts-by-id-activation-refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityWhyInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

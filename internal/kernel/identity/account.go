@@ -37,7 +37,11 @@ type account struct {
 
 	Code      string
 	CodeUntil store.Time
-	Version   int64
+
+	AskedBy, AskedName, AskedWhy string // a new code that waits for a second person
+	AskedAt                      store.Time
+
+	Version int64
 }
 
 // Step is what the way in asks for next.

@@ -144,35 +144,6 @@ func (i *Identity) change(ctx context.Context, accountID, action, why string, fn
 	})
 }
 
-// issue makes a one-time activation code: for the first password, or instead of a forgotten one, which is then
-// void at once. A second factor stays. An administrator's code is given here only when his second factor stands
-// between the code and his account; else the program's own command does it at the machine.
-func (i *Identity) issue(ctx context.Context, accountID string) (code string, until store.Time, err error) {
-	me := authz.From(ctx)
-	err = i.change(ctx, accountID, "identity.issue", "", func(ctx context.Context, tx *store.Tx, a *account) error {
-		switch {
-		case a.Service:
-			return errs.New(errs.Denied, "identity.service_no_password")
-		case a.Admin != "" && me.Admin != room.System:
-			return errs.New(errs.Denied, "identity.admin_by_system")
-		case a.who() == me.Person:
-			return errs.New(errs.Denied, "identity.not_yourself")
-		case a.Admin != "" && a.TOTP == "":
-			return errs.New(errs.Denied, "identity.admin_without_factor")
-		}
-		if err := i.reaches(ctx, tx, a); err != nil {
-			return err
-		}
-		if err := a.shut(); err != nil {
-			return errs.New(errs.Conflict, "identity.enable_first")
-		}
-		a.Hash, a.MustChange = "", false
-		code, until = i.newActivation(ctx, a)
-		return i.endOthers(ctx, tx, a, "", reasonPassword, me)
-	})
-	return code, until, err
-}
-
 // reaches reports whether the caller may manage a person's account: by any of the units he has a post in.
 func (i *Identity) reaches(ctx context.Context, tx *store.Tx, a *account) error {
 	me := authz.From(ctx)

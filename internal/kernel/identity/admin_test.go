@@ -26,7 +26,7 @@ func TestThreeAdministratorsAreSeparate(t *testing.T) {
 			want int
 		}{
 			{"POST /api/identity/accounts", obj{"login": "li", "person": "li"}, sys, 200},
-			{"POST /api/identity/accounts/" + zhang + "/activation", nil, sys, 200},
+			{"POST /api/identity/accounts/" + zhang + "/activation", obj{"reason": "忘记密码"}, sys, 200},
 			{"POST /api/identity/accounts/" + zhang + "/disable", obj{"reason": "试一下"}, sys, 204},
 			{"POST /api/identity/accounts/" + zhang + "/enable", nil, sys, 204},
 			{"GET /api/identity/accounts/" + zhang + "/tokens", nil, sys, 403}, // a person's

@@ -30,19 +30,28 @@ type AccountRow struct {
 	LastAt      store.Time `json:"lastAt" doc:"last sign-in"`
 	CreatedAt   store.Time `json:"createdAt"`
 	CodeUntil   store.Time `json:"codeUntil" doc:"an activation code is out until then"`
+	AskedBy     string     `json:"askedBy" doc:"who asked for a new code that another must confirm, empty for nobody"`
+	AskedWhy    string     `json:"askedWhy"`
+	AskedUntil  store.Time `json:"askedUntil"`
+	NeedsSecond bool       `json:"needsSecond" doc:"a new code takes two persons: one asks, another confirms"`
+	AskedByMe   bool       `json:"askedByMe"`
 }
 
-func (i *Identity) row(a *account, r rules) AccountRow {
+func (i *Identity) row(a *account, r rules, me *room.Actor) AccountRow {
 	now := i.Now()
-	return AccountRow{ID: a.ID, Login: a.Login, Name: a.Name, Person: a.Person, Unit: a.Unit, Admin: string(a.Admin), Service: a.Service, State: a.state(now),
+	row := AccountRow{ID: a.ID, Login: a.Login, Name: a.Name, Person: a.Person, Unit: a.Unit, Admin: string(a.Admin), Service: a.Service, State: a.state(now),
 		DisabledFor: a.DisabledFor, ManualLock: a.ManualLock, LockedUntil: a.LockedUntil, HasTotp: a.TOTP != "", DaysLeft: a.daysLeft(r, now),
-		LastAt: a.LastAt, CreatedAt: a.CreatedAt, CodeUntil: a.CodeUntil}
+		LastAt: a.LastAt, CreatedAt: a.CreatedAt, CodeUntil: a.CodeUntil, NeedsSecond: a.needsSecond()}
+	if a.isAsked(now) {
+		row.AskedBy, row.AskedWhy, row.AskedUntil, row.AskedByMe = a.AskedName, a.AskedWhy, store.At(a.AskedAt.Add(askedFor)), a.AskedBy == me.Person
+	}
+	return row
 }
 
 type accountsIn struct {
 	store.Page
 	Query string `query:"q" maxLength:"60" doc:"part of login, name or pinyin"`
-	State string `query:"state" enum:"new,active,locked,disabled,waiting"`
+	State string `query:"state" enum:"new,active,locked,disabled,waiting,asked" doc:"asked: a new code waits for its second person"`
 	Kind  string `query:"kind" enum:"person,admin,service"`
 	Unit  string `query:"unit" maxLength:"40"`
 }
@@ -66,6 +75,8 @@ func visible(ctx context.Context) (store.Scope, error) {
 func (i *Identity) stateCond(state string) store.Cond {
 	now := store.At(i.Now())
 	switch state {
+	case "asked":
+		return store.C(`asked_at > $1`, store.At(i.Now().Add(-askedFor)))
 	case "waiting":
 		return store.C(`waiting = TRUE`)
 	case "disabled":
@@ -117,7 +128,7 @@ func (i *Identity) rows(ctx context.Context, all []account) ([]AccountRow, error
 	r, out := i.rules(ctx), []AccountRow{}
 	var units []string
 	for n := range all {
-		out = append(out, i.row(&all[n], r))
+		out = append(out, i.row(&all[n], r, authz.From(ctx)))
 		if u := all[n].Unit; u != "" && !slices.Contains(units, u) {
 			units = append(units, u)
 		}
@@ -191,18 +202,42 @@ func (i *Identity) postAccount(ctx context.Context, in *newAccountIn) (*createdO
 
 // ActivationCode is shown once, to be handed to the account's holder in person.
 type ActivationCode struct {
-	Code  string     `json:"code"`
-	Until store.Time `json:"until"`
+	Code    string     `json:"code" doc:"empty while it waits for a second person"`
+	Until   store.Time `json:"until"`
+	Waiting bool       `json:"waiting" doc:"the code is asked for; another administrator must confirm it within 24 hours"`
 }
 
 type codeOut struct{ Body ActivationCode }
 
-func (i *Identity) postActivation(ctx context.Context, in *idIn) (*codeOut, error) {
-	code, until, err := i.issue(ctx, in.ID)
+type issueIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body *struct {
+		Reason string `json:"reason,omitempty" maxLength:"200" doc:"needed where the code takes two persons"`
+	}
+}
+
+func (i *Identity) postActivation(ctx context.Context, in *issueIn) (*codeOut, error) {
+	why := ""
+	if in.Body != nil {
+		why = in.Body.Reason
+	}
+	code, until, err := i.issue(ctx, in.ID, why)
 	if err != nil {
 		return nil, err
 	}
-	return &codeOut{ActivationCode{code, until}}, nil
+	return &codeOut{ActivationCode{Code: code, Until: until, Waiting: code == ""}}, nil
+}
+
+func (i *Identity) postSecond(ctx context.Context, in *idIn) (*codeOut, error) {
+	code, until, err := i.confirm(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &codeOut{ActivationCode{Code: code, Until: until}}, nil
+}
+
+func (i *Identity) postRefuse(ctx context.Context, in *whyIn) (*struct{}, error) {
+	return nil, i.refuse(ctx, in.ID, in.Body.Reason)
 }
 
 func (i *Identity) postApprove(ctx context.Context, in *idIn) (*codeOut, error) {
@@ -210,7 +245,7 @@ func (i *Identity) postApprove(ctx context.Context, in *idIn) (*codeOut, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &codeOut{ActivationCode{code, until}}, nil
+	return &codeOut{ActivationCode{Code: code, Until: until}}, nil
 }
 
 type whyIn struct {

@@ -45,6 +45,14 @@ type MenuItem struct {
 	Rank   int    `json:"rank"`
 }
 
+// MeAsked is a new activation code that somebody asked for, for the caller's own account. He may refuse it.
+type MeAsked struct {
+	Account string     `json:"account" doc:"id to refuse it by"`
+	By      string     `json:"by"`
+	Why     string     `json:"why"`
+	Until   store.Time `json:"until"`
+}
+
 // Me is who is signed in, in which post, with what rights.
 type Me struct {
 	Person             MePerson   `json:"person"`
@@ -59,6 +67,7 @@ type Me struct {
 	TotpRequired       bool       `json:"totpRequired" doc:"the rules do not let this account go without a second factor"`
 	PasswordDaysLeft   int        `json:"passwordDaysLeft" doc:"days until the password expires, -1 for never"`
 	PasswordWarn       bool       `json:"passwordWarn" doc:"it expires soon"`
+	Asked              *MeAsked   `json:"asked,omitempty"`
 	Lang               string     `json:"lang"`
 	Demo               bool       `json:"demo"`
 	District           string     `json:"district"`
@@ -84,6 +93,9 @@ func (i *Identity) getMe(ctx context.Context, _ *struct{}) (*meOut, error) {
 		b.Person, b.Admin = MePerson{a.who(), a.Name, a.Login}, string(a.Admin)
 		b.HasTotp, b.TotpRequired, b.PasswordDaysLeft = a.TOTP != "", a.needsTOTP(r), a.daysLeft(r, i.Now())
 		b.PasswordWarn = b.PasswordDaysLeft >= 0 && b.PasswordDaysLeft <= r.warn
+		if me != nil && a.isAsked(i.Now()) {
+			b.Asked = &MeAsked{a.ID, a.AskedName, a.AskedWhy, store.At(a.AskedAt.Add(askedFor))}
+		}
 		b.MustChangePassword, b.MustEnrollTotp = c.State == string(StepChange), c.State == string(StepEnroll)
 	}
 	if me == nil {

@@ -114,6 +114,9 @@ type Identity struct {
 	words *errs.Catalog
 	open  *http.ServeMux // the routes everybody may call
 
+	// Tell leaves a message for a person in tx, worded by a text key; nil where nobody can be told.
+	Tell func(ctx context.Context, tx *store.Tx, person, key string, args ...any) error
+
 	checks  []func(context.Context) ([]Check, error)
 	holders postCache
 	marks   marks

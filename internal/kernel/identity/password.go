@@ -55,6 +55,7 @@ func (i *Identity) vet(ctx context.Context, a *account, r rules, password, field
 func (i *Identity) setPassword(ctx context.Context, tx *store.Tx, a *account, hash string) error {
 	now := i.Now()
 	a.Hash, a.MustChange, a.ChangedAt, a.ActiveAt, a.Code, a.CodeUntil = hash, false, store.At(now), store.At(now), "", store.Time{}
+	a.unask() // its owner is there
 	return keepPassword(ctx, tx, a.ID, hash, now)
 }
 

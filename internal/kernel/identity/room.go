@@ -24,6 +24,8 @@ func (i *Identity) Room() *room.Room {
 		room.Post("/accounts", permManage, i.postAccount),
 		room.Post("/accounts/bulk", permUnit, i.postBulk),
 		room.Post("/accounts/{id}/activation", permUnit, i.postActivation).Secrets(),
+		room.Post("/accounts/{id}/activation/confirm", room.Signed, i.postSecond).Secrets(),
+		room.Post("/accounts/{id}/activation/refuse", room.Signed, i.postRefuse),
 		room.Post("/accounts/{id}/disable", permManage, i.postDisable),
 		room.Post("/accounts/{id}/enable", permManage, i.postEnable),
 		room.Get("/accounts/{id}/tokens", permManage, i.getServiceTokens),
@@ -43,6 +45,6 @@ func (i *Identity) Room() *room.Room {
 		Hears: i.hears(),
 		Emits: []bus.Event{bus.Emits[SessionEnded]("identity.session_ended")},
 		Actions: []string{"identity.signin", "identity.signin_step", "identity.lock", "identity.recovery", "identity.recovery_renewed", "identity.factor_bound", "identity.factor_removed",
-			"identity.factor_reset", "identity.password", "identity.activate", "identity.session_end", "identity.post", "identity.setup", "identity.create", "identity.issue",
+			"identity.factor_reset", "identity.password", "identity.activate", "identity.session_end", "identity.post", "identity.setup", "identity.create", "identity.issue", "identity.ask", "identity.confirm", "identity.refuse",
 			"identity.approve", "identity.disable", "identity.enable", "identity.unlock", "identity.reset", "identity.dormant", "identity.token_made", "identity.token_revoked", "identity.selfcheck"}}
 }

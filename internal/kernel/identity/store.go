@@ -13,11 +13,11 @@ import (
 )
 
 const accountColumns = `id, login, name, find, person, unit_id, admin, service, hash, must_change, changed_at, failed, failed_at, locked_until, manual_lock,
-	disabled, disabled_for, waiting, last_at, active_at, created_at, totp, totp_step, totp_wanted, code, code_until, version`
+	disabled, disabled_for, waiting, last_at, active_at, created_at, totp, totp_step, totp_wanted, code, code_until, asked_by, asked_name, asked_why, asked_at, version`
 
 func scanAccount(a *account) []any {
 	return []any{&a.ID, &a.Login, &a.Name, &a.Find, &a.Person, &a.Unit, &a.Admin, &a.Service, &a.Hash, &a.MustChange, &a.ChangedAt, &a.Failed, &a.FailedAt, &a.LockedUntil, &a.ManualLock,
-		&a.Disabled, &a.DisabledFor, &a.Waiting, &a.LastAt, &a.ActiveAt, &a.CreatedAt, &a.TOTP, &a.TOTPStep, &a.TOTPWanted, &a.Code, &a.CodeUntil, &a.Version}
+		&a.Disabled, &a.DisabledFor, &a.Waiting, &a.LastAt, &a.ActiveAt, &a.CreatedAt, &a.TOTP, &a.TOTPStep, &a.TOTPWanted, &a.Code, &a.CodeUntil, &a.AskedBy, &a.AskedName, &a.AskedWhy, &a.AskedAt, &a.Version}
 }
 
 func findAccount(ctx context.Context, q store.Queryer, id string) (account, error) {
@@ -48,9 +48,9 @@ func lockAccount(ctx context.Context, tx *store.Tx, id string) (account, error) 
 func saveAccount(ctx context.Context, q store.Queryer, a *account) error {
 	err := store.ExecOne(ctx, q, `UPDATE identity_account SET name = $1, find = $2, unit_id = $3, hash = $4, must_change = $5, changed_at = $6, failed = $7, failed_at = $8,
 		locked_until = $9, manual_lock = $10, disabled = $11, disabled_for = $12, waiting = $13, last_at = $14, active_at = $15, totp = $16, totp_step = $17,
-		totp_wanted = $18, code = $19, code_until = $20, version = version + 1 WHERE id = $21 AND version = $22`,
+		totp_wanted = $18, code = $19, code_until = $20, asked_by = $21, asked_name = $22, asked_why = $23, asked_at = $24, version = version + 1 WHERE id = $25 AND version = $26`,
 		a.Name, a.Find, a.Unit, a.Hash, a.MustChange, a.ChangedAt, a.Failed, a.FailedAt, a.LockedUntil, a.ManualLock, a.Disabled, a.DisabledFor, a.Waiting, a.LastAt, a.ActiveAt,
-		a.TOTP, a.TOTPStep, a.TOTPWanted, a.Code, a.CodeUntil, a.ID, a.Version)
+		a.TOTP, a.TOTPStep, a.TOTPWanted, a.Code, a.CodeUntil, a.AskedBy, a.AskedName, a.AskedWhy, a.AskedAt, a.ID, a.Version)
 	if err == nil {
 		a.Version++
 	}

@@ -37,6 +37,7 @@ export interface Me {
   totpRequired: boolean // the rules do not let this account go without a second factor
   passwordDaysLeft: number // -1: never expires
   passwordWarn: boolean // it expires soon
+  asked?: { account: string; by: string; why: string; until: string | null } // somebody asks for a new activation code for this account
   demo: boolean
   district: string
   lang: string

@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 const account = (change: Partial<Account>): Account => ({
   id: 'a', login: 'zhangwei', name: '张伟', person: 'p', unit: 'u', unitName: '区水务和湖泊局', admin: '', service: false, state: 'active', disabledFor: '', manualLock: false,
-  lockedUntil: null, hasTotp: false, daysLeft: 90, lastAt: null, createdAt: null, codeUntil: null, ...change,
+  lockedUntil: null, hasTotp: false, daysLeft: 90, lastAt: null, createdAt: null, codeUntil: null, askedBy: '', askedWhy: '', askedUntil: null, askedByMe: false, needsSecond: true, ...change,
 })
 const nobody: Rights = { manage: false, unit: false, security: false, own: false }
 const system: Rights = { ...nobody, manage: true, unit: true }
@@ -32,6 +32,8 @@ describe('deedsOf', () => {
     ['… with a second factor', security, { hasTotp: true }, ['resetFactor']],
     ['… who is locked', security, { state: 'locked' as const }, ['unlock']],
     ['the security administrator and one who waits', security, { admin: 'system', state: 'waiting' as const }, ['approve']],
+    ['who asked for a new code and waits', system, { askedBy: '赵系统', askedByMe: true }, ['refuse', 'disable']],
+    ['a second person', security, { askedBy: '赵系统' }, ['confirm', 'refuse']],
     ['somebody and his own account', { ...system, own: true }, {}, []],
     ['a reader', nobody, { state: 'locked' as const, hasTotp: true }, []],
   ])('%s', (_, rights, change, deeds) => expect(deedsOf(account(change), rights)).toEqual(deeds))

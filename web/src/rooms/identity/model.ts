@@ -9,10 +9,12 @@ export type Online = Schemas['IdentityOnlineRow']
 /** One row of the self-check. */
 export type Check = Schemas['IdentityCheck']
 /** A code to be handed over in person, shown once. */
-export type Code = { code: string; until: string | null }
+export type Code = Schemas['IdentityActivationCode']
 
 /** The states of an account, in the order they are offered. */
 export const states = ['new', 'active', 'locked', 'disabled', 'waiting'] as const
+/** What the list is narrowed to: a state, or that a new code waits for its second person. */
+export const narrowed = [...states, 'asked'] as const
 /** What an account stands for. */
 export const accountKinds = ['person', 'admin', 'service'] as const
 /** The three administrators. */
@@ -51,11 +53,14 @@ export interface Rights {
 export function deedsOf(account: Account, rights: Rights): Deed[] {
   if (rights.own) return []
   const { state } = account
+  const asked = account.askedBy !== ''
   const all: [Deed, boolean][] = [
     ['approve', rights.security && state === 'waiting'],
     ['unlock', rights.security && state === 'locked'],
     ['enable', rights.manage && state === 'disabled'],
-    ['issue', (account.admin ? rights.manage && account.hasTotp : rights.unit) && !account.service && state !== 'disabled' && state !== 'waiting'],
+    ['confirm', asked && !account.askedByMe && (rights.security || rights.unit)],
+    ['refuse', asked && (rights.security || rights.unit)],
+    ['issue', !asked && (account.admin ? rights.manage && account.hasTotp : rights.unit) && !account.service && state !== 'disabled' && state !== 'waiting'],
     ['resetFactor', rights.security && account.hasTotp],
     ['disable', rights.manage && state !== 'disabled'],
   ]
@@ -63,7 +68,9 @@ export function deedsOf(account: Account, rights: Rights): Deed[] {
 }
 
 /** What may be done to an account. */
-export type Deed = 'approve' | 'unlock' | 'enable' | 'issue' | 'resetFactor' | 'disable'
+export type Deed = 'approve' | 'unlock' | 'enable' | 'issue' | 'confirm' | 'refuse' | 'resetFactor' | 'disable'
+/** Those that are done with a reason. */
+export type Reasoned = 'disable' | 'resetFactor' | 'issue' | 'refuse'
 
 /** A login made of a name's pinyin: letters and digits only. */
 export const loginOf = (pinyin: string): string => pinyin.toLowerCase().replace(/[^a-z0-9]/g, '').slice(0, 30)

@@ -10,7 +10,7 @@ import { announce } from '@/base/topics'
 import { problemWords } from '@/base/words'
 import type { Party } from '@/kernel/party/use-party-search'
 import { useSession } from '@/kernel/session'
-import { accountKinds, states, type Account, type Code, type Deed } from './model'
+import { accountKinds, narrowed, type Account, type Code, type Deed, type Reasoned } from './model'
 
 /** What the accounts are narrowed by. */
 export type AccountFilters = { q: string; state: string; kind: string; unit: string }
@@ -26,7 +26,7 @@ export function useAccounts() {
     load: ({ filters, cursor, limit, signal }) => {
       const query = {
         q: filters.q.trim() || undefined,
-        state: states.find((state) => state === filters.state),
+        state: narrowed.find((state) => state === filters.state),
         kind: accountKinds.find((kind) => kind === filters.kind),
         unit: filters.unit || undefined,
         after: cursor || undefined,
@@ -57,20 +57,26 @@ export function useAccount(id: () => string) {
   const { t } = useI18n()
   const account = useQuery((signal) => ask(api.GET('/api/identity/accounts/{id}', { params: { path: { id: id() } }, signal })), [id], { topics: ['identity.account'] })
   const code = shallowRef<Code | null>(null)
-  const asking = shallowRef<'disable' | 'resetFactor' | null>(null)
+  const asking = shallowRef<Reasoned | null>(null)
 
   const change = useAction(async (deed: Deed, reason: string) => {
     const of = account.data.value
     if (!of) return
     const call = { params: { path: { id: of.id } } }
-    if (deed === 'issue') code.value = await ask(api.POST('/api/identity/accounts/{id}/activation', call))
+    let waiting = false
+    if (deed === 'issue') {
+      const made = await ask(api.POST('/api/identity/accounts/{id}/activation', { ...call, body: { reason } }))
+      waiting = made.waiting
+      if (!waiting) code.value = made
+    } else if (deed === 'confirm') code.value = await ask(api.POST('/api/identity/accounts/{id}/activation/confirm', call))
+    else if (deed === 'refuse') await ask(api.POST('/api/identity/accounts/{id}/activation/refuse', { ...call, body: { reason } }))
     else if (deed === 'approve') code.value = await ask(api.POST('/api/identity/accounts/{id}/approve', call))
     else if (deed === 'unlock') await ask(api.POST('/api/identity/accounts/{id}/unlock', call))
     else if (deed === 'enable') await ask(api.POST('/api/identity/accounts/{id}/enable', call))
     else if (deed === 'disable') await ask(api.POST('/api/identity/accounts/{id}/disable', { ...call, body: { reason } }))
     else await ask(api.POST('/api/identity/accounts/{id}/totp/reset', { ...call, body: { reason } }))
     asking.value = null
-    if (!code.value) toast(t(`identity.done.${deed}`, [of.name]))
+    if (!code.value) toast(t(waiting ? 'identity.done.asked' : `identity.done.${deed}`, [of.name]))
     announce('identity.account')
   })
 
@@ -79,7 +85,7 @@ export function useAccount(id: () => string) {
     change.clear()
     const of = account.data.value
     if (!of) return
-    if (deed === 'disable' || deed === 'resetFactor') {
+    if (deed === 'disable' || deed === 'resetFactor' || deed === 'refuse' || (deed === 'issue' && of.needsSecond)) {
       asking.value = deed
       return
     }
