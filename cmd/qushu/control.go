@@ -23,6 +23,7 @@ type command func(ctx context.Context, a *app, args []string, out io.Writer) err
 // commands by name. Every one writes words for a person to out.
 func commands() map[string]command {
 	return map[string]command{"doctor": doctor, "backup": backup,
+		"keys-list": keysList, "keys-rotate": keysRotate, "keys-reseal": keysReseal, "keys-retire": keysRetire,
 		"admin-create": adminCreate, "admin-reset": adminReset, "admin-unlock": adminUnlock, "admin-code": adminCode,
 		"audit-verify": auditVerify, "audit-export": auditExport, "audit-keys": auditKeys, "audit-archive": auditArchive}
 }

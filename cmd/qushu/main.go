@@ -33,6 +33,7 @@ type cli struct {
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend, one sentence each."`
 	Backup  backupCmd  `cmd:"" help:"Write a consistent backup into a new folder, also while the server runs."`
 	Restore restoreCmd `cmd:"" help:"Fill an empty data directory from a backup."`
+	Keys    keysCmd    `cmd:"" help:"The key ring: list, rotate, seal anew under the current key, retire an old one."`
 	Audit   auditCmd   `cmd:"" help:"Verify or export the audit chain."`
 	Openapi openapiCmd `cmd:"" help:"Print the OpenAPI 3.1 document."`
 	Conf    configCmd  `cmd:"" name:"config" help:"Print the settings in force, secrets hidden, each with where it was set."`

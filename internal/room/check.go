@@ -87,6 +87,11 @@ func (r *Room) Check(texts *errs.Catalog) error {
 	for _, e := range r.Emits {
 		own("event", e.Name)
 	}
+	for _, s := range r.Sealed {
+		if s.Table != r.Name && !strings.HasPrefix(s.Table, r.Name+"_") || s.Column == "" || s.ID == "" || s.Place == nil || (s.Index == "") != (s.IndexName == "") {
+			fail("the sealed column %s.%s is not wholly described", s.Table, s.Column)
+		}
+	}
 	for _, a := range r.Actions {
 		own("action", a)
 		need("action." + a)

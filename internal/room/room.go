@@ -92,6 +92,7 @@ type Room struct {
 	Emits    []bus.Event
 	Hears    []bus.Listener
 	Settings []Setting
+	Sealed   []Sealed
 	// Actions are the audit actions the room writes, "<room>.<verb>"; each has the text "action.<name>".
 	Actions []string
 }

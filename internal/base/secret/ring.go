@@ -131,6 +131,37 @@ func (r *Ring) Rotate(p Purpose) (id string, err error) {
 	return k.id, r.save(s)
 }
 
+// Retire takes a field key out of the ring: what it sealed can never be opened again, so the caller makes sure that
+// nothing is left. The current key stays, and so do keys of other purposes: old signatures, marks and blind indexes
+// are checked with them.
+func (r *Ring) Retire(id string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, _, err := r.read()
+	if err != nil {
+		return err
+	}
+	k := s.byID[id]
+	switch {
+	case k == nil:
+		return fmt.Errorf("there is no key %s", id)
+	case k.purpose != Field:
+		return fmt.Errorf("key %s is for %q: what it made is checked with it, so it stays", id, k.purpose)
+	case s.current(Field) == k:
+		return fmt.Errorf("key %s is the current one: rotate first", id)
+	}
+	rest := make([]*key, 0, len(s.list))
+	for _, one := range s.list {
+		if one != k {
+			rest = append(rest, one)
+		}
+	}
+	if s, err = newKeyset(rest); err != nil {
+		return err
+	}
+	return r.save(s)
+}
+
 // Rewrap writes the file anew under another KEK; nil puts the keys in the clear.
 func (r *Ring) Rewrap(kek KEK) error {
 	r.mu.Lock()

@@ -57,6 +57,9 @@ func (r *Ring) NeedsReseal(s string) bool {
 	return ok && id != r.keys.Load().current(Field).id
 }
 
+// SealedBy returns the bounds, from and below, between which every text sealed with a key sorts.
+func SealedBy(key string) (from, below string) { return sealMark + key + ":", sealMark + key + ";" }
+
 func cutSealed(s string) (id, body string, ok bool) {
 	rest, ok := strings.CutPrefix(s, sealMark)
 	if !ok {

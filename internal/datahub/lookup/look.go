@@ -52,7 +52,9 @@ type Reveal struct {
 }
 
 // place names where a sealed key stands, so that it opens nowhere else.
-func (l Look) place() string { return "lookup_look.sealed/" + l.ID }
+func (l Look) place() string { return placeOf(l.ID) }
+
+func placeOf(look string) string { return "lookup_look.sealed/" + look }
 
 // indexOf names the blind index of a key: by dataset and column, so that keys of two datasets do not match.
 func indexOf(ds dataset.Dataset, column string) string {

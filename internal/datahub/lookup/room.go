@@ -59,6 +59,7 @@ func New(kit *kernel.Kit, names Names) *room.Room {
 			room.Get("/ledger", "lookup.ledger", l.ledger),
 		},
 		Jobs:     []jobs.Handler{jobs.Periodic("lookup.forget", jobs.Every(5*time.Minute), l.forget)},
+		Sealed:   []room.Sealed{{Table: "lookup_look", ID: "id", Column: "sealed", Place: placeOf}},
 		Settings: []room.Setting{{Name: "per_hour", Default: 200, Min: 1, Max: 100_000, Admin: room.Security}},
 		Actions:  []string{"lookup.find", "lookup.reveal"},
 	}

@@ -42,8 +42,9 @@ func (i *Identity) Room() *room.Room {
 		Perms: []room.Perm{{Name: permManage, Admin: room.System}, {Name: permUnit}, {Name: permSecurity, Admin: room.Security}},
 		Menu: []room.Menu{{Name: "accounts", Path: "/identity", Perm: permUnit, Rank: 820}, {Name: "safety", Path: "/identity", Perm: permSecurity, Rank: 820},
 			{Name: "sessions", Path: "/identity/sessions", Perm: permSecurity, Rank: 830}, {Name: "selfcheck", Path: "/identity/selfcheck", Perm: permSecurity, Rank: 840}},
-		Hears: i.hears(),
-		Emits: []bus.Event{bus.Emits[SessionEnded]("identity.session_ended")},
+		Sealed: []room.Sealed{{Table: "identity_account", ID: "id", Column: "totp", Place: aad}, {Table: "identity_session", ID: "id", Column: "enroll", By: "account", Place: aad}},
+		Hears:  i.hears(),
+		Emits:  []bus.Event{bus.Emits[SessionEnded]("identity.session_ended")},
 		Actions: []string{"identity.signin", "identity.signin_step", "identity.lock", "identity.recovery", "identity.recovery_renewed", "identity.factor_bound", "identity.factor_removed",
 			"identity.factor_reset", "identity.password", "identity.activate", "identity.session_end", "identity.post", "identity.setup", "identity.create", "identity.issue", "identity.ask", "identity.confirm", "identity.refuse",
 			"identity.approve", "identity.disable", "identity.enable", "identity.unlock", "identity.reset", "identity.dormant", "identity.token_made", "identity.token_revoked", "identity.selfcheck"}}

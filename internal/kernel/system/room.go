@@ -24,7 +24,7 @@ func (y *System) Room() *room.Room {
 			room.Delete("/jobs/{id}", "system.jobs", y.drop),
 		},
 		Hears:   []bus.Listener{bus.On("identity.session_ended", y.sessionEnded)},
-		Actions: []string{"system.job_retry", "system.job_drop"},
+		Actions: []string{"system.job_retry", "system.job_drop", "system.key_rotate", "system.key_reseal", "system.key_retire"},
 		Settings: []room.Setting{
 			{Name: "district", Default: "武汉市洪山区", Admin: room.System, Public: true},
 			{Name: "organizer", Default: "", Admin: room.System, Public: true},

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"qushu/internal/base/config"
+	"qushu/internal/base/secret"
+	"qushu/internal/base/store"
+	"qushu/internal/base/store/storetest"
+)
+
+// texts returns every text column of an SQLite database as table.column.
+func texts(t *testing.T, db *store.DB) map[string][2]string {
+	t.Helper()
+	out := map[string][2]string{}
+	tables, err := store.Column[string](t.Context(), db, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'search_fts*'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		columns, err := store.Column[string](t.Context(), db, `SELECT name FROM pragma_table_info($1)`, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range columns {
+			out[table+"."+c] = [2]string{table, c}
+		}
+	}
+	return out
+}
+
+// under lists the columns in which anything stands that a key has sealed.
+func under(t *testing.T, db *store.DB, key string) (columns []string) {
+	t.Helper()
+	for name, tc := range texts(t, db) {
+		n, err := store.Value[int](t.Context(), db, "SELECT count(*) FROM "+tc[0]+" WHERE instr(CAST("+tc[1]+" AS TEXT), $1) > 0", "s4:"+key+":")
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if n > 0 {
+			columns = append(columns, name)
+		}
+	}
+	return columns
+}
+
+func current(a *app, p secret.Purpose) string {
+	for _, k := range a.kit.Ring.Keys() {
+		if k.Purpose == p && k.Current {
+			return k.ID
+		}
+	}
+	return ""
+}
+
+// A whole district is sealed anew: no column of any room is forgotten, and everything still opens.
+func TestKeysOfADistrict(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	if code, out := cmd(t, "demo", "-d", dir, "--rows", "500"); code != 0 {
+		t.Fatal(out)
+	}
+	cfg, err := config.Load("", nil, map[string]string{"data": dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := open(t.Context(), cfg, opening{demo: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	old := current(a, secret.Field)
+	person, err := store.Value[string](t.Context(), a.kit.DB, `SELECT id FROM org_person WHERE mobile <> '' ORDER BY id LIMIT 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mobile, err := a.kit.Org.Mobile(t.Context(), a.kit.DB, person)
+	if err != nil || mobile == "" {
+		t.Fatal(mobile, err)
+	}
+	ctx := terminal(t.Context())
+	for _, p := range []string{"field", "index", "signing", "audit"} {
+		if err := keysRotate(ctx, a, []string{p}, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := keysRetire(ctx, a, []string{old}, io.Discard); err == nil || !strings.Contains(err.Error(), "still sealed") {
+		t.Fatal("a key in use was retired:", err)
+	}
+	if len(under(t, a.kit.DB, old)) == 0 {
+		t.Fatal("nothing was sealed at all")
+	}
+	if err := keysReseal(ctx, a, nil, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	if left := under(t, a.kit.DB, old); len(left) > 0 {
+		t.Fatal("forgotten by room.Sealed:", left)
+	}
+	if err := keysRetire(ctx, a, []string{old}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := a.kit.Org.Mobile(t.Context(), a.kit.DB, person); err != nil || got != mobile {
+		t.Error(got, err)
+	}
+	if found, err := a.kit.Org.PeopleByMobile(t.Context(), a.kit.DB, mobile); err != nil || len(found) == 0 {
+		t.Error("not found by the new index:", found, err)
+	}
+	var code strings.Builder
+	if err := adminCode(ctx, a, []string{"minzheng.reader"}, &code); err != nil {
+		t.Error("the second factor does not open:", err)
+	}
+	if err := auditVerify(ctx, a, nil, t.Output()); err != nil {
+		t.Error("marks and roots of the old keys:", err)
+	}
+}
+
+// Broken off in the middle it goes on where it was; what others write meanwhile is theirs.
+func TestResealGoesOn(t *testing.T) {
+	empty := &storetest.Templates{}
+	for _, e := range storetest.Engines() {
+		t.Run(string(e), func(t *testing.T) {
+			a, err := open(t.Context(), place(t, e, empty), opening{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer a.Close()
+			db, ring := a.kit.DB, a.kit.Ring
+			at := func(id string) string { return "lookup_look.sealed/" + id }
+			const rows = 450
+			err = db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				for n := range rows {
+					id := "look" + string(rune('a'+n/100)) + string(rune('a'+n/10%10)) + string(rune('a'+n%10))
+					if err := store.Exec(ctx, tx, `INSERT INTO lookup_look (id, dataset, title, store, owner_unit, owner_street, key_column, key_index, sealed, purpose, basis, person, person_name, unit_id, home_id, at, hits, revealed)
+						VALUES ($1, '', '', '', '', '', '', '', $2, '', '', '', '', '', '', 1, 1, 0)`, id, ring.Seal(at(id), []byte(id))); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			old := current(a, secret.Field)
+			if _, err := ring.Rotate(secret.Field); err != nil {
+				t.Fatal(err)
+			}
+			s := a.sealed()[len(a.sealed())-1]
+			if s.Table != "lookup_look" {
+				t.Fatal(s.Table)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			err = s.Reseal(ctx, db, ring, func(seen, _ int) {
+				if seen == 200 {
+					stop()
+				}
+			})
+			if err == nil {
+				t.Fatal("not broken off")
+			}
+			if n, err := s.Under(t.Context(), db, old); err != nil || n == 0 || n == rows {
+				t.Fatal("after the break", n, err)
+			}
+			changed := 0
+			if err := s.Reseal(t.Context(), db, ring, func(_, n int) { changed = n }); err != nil || changed == 0 || changed == rows {
+				t.Fatal(changed, err)
+			}
+			if n, err := s.Under(t.Context(), db, old); err != nil || n != 0 {
+				t.Fatal(n, err)
+			}
+			type row struct{ id, text string }
+			all, err := store.All(t.Context(), db, func(r *row) []any { return []any{&r.id, &r.text} }, `SELECT id, sealed FROM lookup_look`)
+			if err != nil || len(all) != rows {
+				t.Fatal(len(all), err)
+			}
+			for _, r := range all {
+				if b, err := ring.Unseal(at(r.id), r.text); err != nil || string(b) != r.id {
+					t.Fatal(r.id, err)
+				}
+			}
+		})
+	}
+}
