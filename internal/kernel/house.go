@@ -13,6 +13,7 @@ import (
 	"qushu/internal/base/blob"
 	"qushu/internal/base/errs"
 	"qushu/internal/base/jobs"
+	"qushu/internal/base/rule"
 	"qushu/internal/base/search"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
@@ -46,7 +47,7 @@ type Options struct {
 
 // texts of the packages that are not rooms.
 func texts() []fs.FS {
-	return []fs.FS{store.Text, web.Text, secret.Text, blob.Text, table.Text, warehouse.Text, when.Text, codes.Text}
+	return []fs.FS{store.Text, web.Text, secret.Text, blob.Text, table.Text, rule.Text, warehouse.Text, when.Text, codes.Text}
 }
 
 // Open checks the rooms and mounts them. Tables are not touched: that is Migrate.
@@ -112,10 +113,8 @@ func (h *House) denied(ctx context.Context, perm string) {
 }
 
 // Migrate brings every table up to date, base and kernel first, under the installation's lock.
-func (h *House) Migrate(ctx context.Context) error { return h.MigrateTo(ctx, h.Kit.DB) }
-
-// MigrateTo brings the tables of another database up to date with this house: rows that are about to move in.
-func (h *House) MigrateTo(ctx context.Context, db *store.DB) error {
+func (h *House) Migrate(ctx context.Context) error {
+	db := h.Kit.DB
 	return db.Locked(ctx, func() error {
 		if err := errors.Join(web.Migrate(ctx, db), jobs.Migrate(ctx, db), search.Migrate(ctx, db)); err != nil {
 			return err
