@@ -117,7 +117,7 @@ func (w Words) adopt() {
 		for _, x := range list {
 			if d, ok := x.(huma.ErrorDetailer); ok {
 				det := d.ErrorDetail()
-				e = e.With(reason(det.Location, det.Message))
+				e = e.With(Explain(det.Location, det.Message))
 			}
 		}
 		return w.Problem(ctx, e)
@@ -155,7 +155,8 @@ func pattern(msg string) *regexp.Regexp {
 	return regexp.MustCompile("^" + q + "$")
 }
 
-func reason(location, message string) errs.Field {
+// Explain gives one finding of huma.Validate its words.
+func Explain(location, message string) errs.Field {
 	name := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(location, "body."), "query."), "path.")
 	for _, m := range messages {
 		if got := m.re.FindStringSubmatch(message); got != nil {

@@ -157,3 +157,8 @@ func carriesPerm(perm string) store.Cond {
 func inUnit(unit string) store.Cond {
 	return store.C(`unit_id IN (SELECT below FROM org_below WHERE unit = $1)`, unit)
 }
+
+// RoleKeys returns the keys of the built-in roles a post carries.
+func (z *Authz) RoleKeys(ctx context.Context, q store.Queryer, post string) ([]string, error) {
+	return store.Column[string](ctx, q, `SELECT r.key FROM authz_post_role m JOIN authz_role r ON r.id = m.role_id WHERE m.post_id = $1 AND r.key <> '' ORDER BY r.key`, post)
+}

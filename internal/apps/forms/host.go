@@ -1,0 +1,185 @@
+package forms
+
+import (
+	"context"
+	"strings"
+
+	"qushu/internal/apps/forms/internal/app"
+	"qushu/internal/base/errs"
+	"qushu/internal/base/store"
+)
+
+// engine is what the room asks of kernel/flow.
+type engine interface {
+	Deploy(ctx context.Context, tx *store.Tx, v *Version) error
+	Begin(ctx context.Context, tx *store.Tx, f *Forms, c *app.Compiled, e *Entry, data app.Data) error
+	Turn(ctx context.Context, q store.Queryer, caseID string) (steps []string, part bool, err error)
+}
+
+// turn is what the actor may do with an entry now.
+type turn struct {
+	part   bool // takes part in its case, or filed it
+	holds  bool // a step is his
+	rights app.Rights
+}
+
+func (t turn) writes() bool {
+	for _, may := range t.rights {
+		if may == app.Write || may == app.Need {
+			return true
+		}
+	}
+	return false
+}
+
+// first is the key of the step an entry begins with.
+func (f *Forms) first(a *app.App) string {
+	if len(a.Steps) > 0 {
+		return a.Steps[0].Key
+	}
+	return ""
+}
+
+func (f *Forms) deploy(ctx context.Context, tx *store.Tx, v *Version) error {
+	return f.cases.Deploy(ctx, tx, v)
+}
+
+func (f *Forms) begin(ctx context.Context, tx *store.Tx, c *app.Compiled, e *Entry, data app.Data) error {
+	return f.cases.Begin(ctx, tx, f, c, e, data)
+}
+
+func (f *Forms) drawable(*app.App, *[]app.Finding) error { return nil }
+
+// turn finds what is the actor's to do with an entry.
+func (f *Forms) turn(ctx context.Context, q store.Queryer, c *app.Compiled, e *Entry) (turn, error) {
+	t := turn{rights: app.Rights{}}
+	t.part = f.owns(ctx, e)
+	if e.State == stateDraft {
+		if t.part {
+			t.rights = c.Rights(f.first(c.App))
+		}
+		return t, nil
+	}
+	steps, part, err := f.cases.Turn(ctx, q, e.Case)
+	t.part = t.part || part
+	t.holds = len(steps) > 0
+	for i, s := range steps {
+		t.rights = merge(t.rights, c.Rights(s), i == 0)
+	}
+	return t, err
+}
+
+// merge joins the rights of two steps somebody holds at once: the wider counts, a field is hidden when both hide it.
+func merge(a, b app.Rights, first bool) app.Rights {
+	if first {
+		return b
+	}
+	rank := func(m app.May) int {
+		switch m {
+		case app.Hide:
+			return 0
+		case app.Write:
+			return 2
+		case app.Need:
+			return 3
+		}
+		return 1
+	}
+	out := app.Rights{}
+	for _, r := range []app.Rights{a, b} {
+		for key := range r {
+			out[key] = a[key]
+			if rank(b[key]) > rank(a[key]) {
+				out[key] = b[key]
+			}
+			if out[key] == "" {
+				delete(out, key)
+			}
+		}
+	}
+	return out
+}
+
+// mayRead says who may read the files of a field: who may read the entry and has not the field hidden from him.
+func (f *Forms) mayRead(ctx context.Context, object string) error {
+	entry, field, _ := strings.Cut(object, "/")
+	_, _, t, err := f.seen(ctx, f.db, entry)
+	if err == nil && t.rights[field] == app.Hide {
+		err = errs.New(errs.Missing, "forms.no_value")
+	}
+	return err
+}
+
+func (f *Forms) opinions(context.Context, *Entry, string) ([]said, error) { return nil, nil }
+
+// text puts one fault into the caller's language.
+func (f *Forms) text(ctx context.Context, b errs.Field) string {
+	return f.words.Text(lang(ctx), b.Key, b.Args...)
+}
+
+// vars are the values expressions of the flow see.
+func (f *Forms) vars(ctx context.Context, q store.Queryer, entry string) (map[string]any, error) {
+	e, err := findEntry(ctx, q, store.C("e.id = $1", entry))
+	if err != nil {
+		return nil, err
+	}
+	c, err := f.of(ctx, q, &e)
+	if err != nil {
+		return nil, err
+	}
+	data, err := f.open(c, &e)
+	if err != nil {
+		return nil, err
+	}
+	return c.Vars(data, f.facts(&e)), nil
+}
+
+// apply checks and keeps what was filled in at a step that is being finished.
+func (f *Forms) apply(ctx context.Context, tx *store.Tx, entry, step, outcome string, in app.Data) error {
+	return f.rewrite(ctx, tx, entry, func(c *app.Compiled, e *Entry) (app.Data, error) {
+		data, err := f.put(ctx, tx, c, e, in, c.Rights(step), true)
+		e.Outcome = outcome
+		return data, err
+	})
+}
+
+// standing is where a case stands, as its entry shows it.
+type standing struct {
+	Case, Number, State, Step, Holder string
+	Due, Closed                       store.Time
+	Late                              bool
+}
+
+// changed writes where the case stands on the entry.
+func (f *Forms) changed(ctx context.Context, tx *store.Tx, entry string, s standing) error {
+	return f.rewrite(ctx, tx, entry, func(c *app.Compiled, e *Entry) (app.Data, error) {
+		e.Case, e.Number, e.State, e.Step, e.Holder, e.Due, e.Closed, e.Late = s.Case, s.Number, s.State, s.Step, s.Holder, s.Due, s.Closed, s.Late
+		return f.open(c, e)
+	})
+}
+
+// rewrite saves what fn makes of an entry, with all that follows from it.
+func (f *Forms) rewrite(ctx context.Context, tx *store.Tx, entry string, fn func(*app.Compiled, *Entry) (app.Data, error)) error {
+	if err := store.Lock(ctx, tx, "forms_entry", entry); err != nil {
+		return err
+	}
+	e, err := findEntry(ctx, tx, store.C("e.id = $1", entry))
+	if err != nil {
+		return err
+	}
+	c, err := f.of(ctx, tx, &e)
+	if err != nil {
+		return err
+	}
+	data, err := fn(c, &e)
+	if err != nil {
+		return err
+	}
+	if err := f.derive(c, &e, data); err != nil {
+		return err
+	}
+	if err := saveEntry(ctx, tx, &e); err != nil {
+		return err
+	}
+	return f.follow(ctx, tx, c, &e, data)
+}
