@@ -18,6 +18,7 @@ import (
 	"qushu/internal/base/blob"
 	"qushu/internal/base/config"
 	"qushu/internal/base/errs"
+	"qushu/internal/base/jobs"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
 	"qushu/internal/base/warehouse"
@@ -266,8 +267,8 @@ func readManifest(dir string) (*manifest, error) {
 
 func restore(ctx context.Context, cfg *config.Config, dir string, m *manifest, out io.Writer) error {
 	postgres := strings.HasPrefix(cfg.Database.URL, "postgres")
-	if postgres != (m.Engine == store.Postgres) {
-		return fmt.Errorf("the backup holds rows of %s: restore it into the same engine", m.Engine)
+	if !postgres && m.Engine == store.Postgres {
+		return errors.New("the backup holds rows of PostgreSQL: give a PostgreSQL database (database.url); rows move from SQLite to PostgreSQL, not back")
 	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return err
@@ -294,12 +295,53 @@ func restore(ctx context.Context, cfg *config.Config, dir string, m *manifest, o
 		return err
 	}
 	defer a.Close()
-	if postgres {
-		if err := a.kit.DB.Fill(ctx, filepath.Join(dir, "rows")); err != nil {
-			return err
-		}
+	switch {
+	case postgres && m.Engine == store.SQLite:
+		err = a.take(ctx, dir, out)
+	case postgres:
+		err = a.kit.DB.Fill(ctx, filepath.Join(dir, "rows"))
+	}
+	if err != nil {
+		return err
 	}
 	return a.restoreData(ctx, dir, out)
+}
+
+// take moves the rows of an embedded installation's backup onto PostgreSQL. They are migrated by this program first, in
+// a copy that goes afterwards.
+func (a *app) take(ctx context.Context, dir string, out io.Writer) error {
+	tmp, err := os.MkdirTemp(a.cfg.Data, ".moving-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	file := filepath.Join(tmp, store.SnapshotFile)
+	if err := copyFile(filepath.Join(dir, "rows", store.SnapshotFile), file); err != nil {
+		return err
+	}
+	from, err := store.Open(ctx, "", file)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	if err := a.house.MigrateTo(ctx, from); err != nil {
+		return err
+	}
+	rows, err := a.kit.DB.Take(ctx, from)
+	if err != nil {
+		return err
+	}
+	left, err := jobs.Unfinished(ctx, from)
+	if err != nil {
+		return err
+	}
+	n := 0
+	err = a.kit.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		n, err = a.kit.Jobs.Adopt(ctx, tx, left)
+		return err
+	})
+	fmt.Fprintf(out, "rows moved from SQLite to PostgreSQL: %d, jobs that wait: %d\n", rows, n)
+	return err
 }
 
 func (a *app) restoreData(ctx context.Context, dir string, out io.Writer) error {

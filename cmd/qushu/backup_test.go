@@ -144,3 +144,72 @@ func damaged(t *testing.T, dir string) {
 		t.Error("a folder without its manifest was taken for a backup")
 	}
 }
+
+// A district that began embedded moves onto PostgreSQL with everything it has.
+func TestMoveToPostgres(t *testing.T) {
+	engines := storetest.Engines()
+	if len(engines) == 1 {
+		return // make test runs it with PostgreSQL
+	}
+	empty := &storetest.Templates{}
+	a, err := open(t.Context(), place(t, store.SQLite, empty), opening{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := fill(t, a)
+	if err := a.kit.DB.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return a.kit.Jobs.Enqueue(ctx, tx, "org.on.none", struct{}{})
+	}); err == nil {
+		t.Fatal("a job nobody works")
+	}
+	if err := a.kit.DB.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return a.kit.Jobs.Enqueue(ctx, tx, "identity.on.org.left", map[string]string{"person": "nobody"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	tables, err := store.Column[string](t.Context(), a.kit.DB, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'search_*' AND name NOT GLOB 'river_*' AND name NOT GLOB 'goose_*'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(db *store.DB, table string) int {
+		n, err := store.Value[int](t.Context(), db, "SELECT count(*) FROM "+table)
+		if err != nil {
+			t.Fatal(table, err)
+		}
+		return n
+	}
+	dir := filepath.Join(t.TempDir(), "backup")
+	if err := backup(t.Context(), a, []string{dir}, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		counts[table] = count(a.kit.DB, table)
+	}
+	a.Close()
+	m, err := readManifest(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := place(t, store.Postgres, empty)
+	if err := restore(t.Context(), to, dir, m, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	whole(t, to, hash)
+	b, err := open(t.Context(), to, opening{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if wait, _, err := b.kit.Jobs.Counts(t.Context()); err != nil || wait != 1 {
+		t.Error("waiting jobs:", wait, err)
+	}
+	for table, n := range counts {
+		if got := count(b.kit.DB, table); got < n {
+			t.Errorf("%s: %d rows of %d", table, got, n)
+		}
+	}
+	if err := auditVerify(terminal(t.Context()), b, nil, t.Output()); err != nil {
+		t.Error(err)
+	}
+}

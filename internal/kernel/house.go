@@ -113,8 +113,10 @@ func (h *House) denied(ctx context.Context, perm string) {
 }
 
 // Migrate brings every table up to date, base and kernel first, under the installation's lock.
-func (h *House) Migrate(ctx context.Context) error {
-	db := h.Kit.DB
+func (h *House) Migrate(ctx context.Context) error { return h.MigrateTo(ctx, h.Kit.DB) }
+
+// MigrateTo brings the tables of another database up to date with this house: rows that are about to move in.
+func (h *House) MigrateTo(ctx context.Context, db *store.DB) error {
 	return db.Locked(ctx, func() error {
 		if err := errors.Join(web.Migrate(ctx, db), jobs.Migrate(ctx, db), search.Migrate(ctx, db)); err != nil {
 			return err

@@ -204,6 +204,33 @@ func (c *Client) Enqueue(ctx context.Context, tx *store.Tx, name string, payload
 	return nil
 }
 
+// Left is a job of another database that was not finished there.
+type Left struct {
+	Kind, Args string
+	Attempts   int
+}
+
+// Unfinished lists the jobs of an SQLite database that still wait, run or are parked.
+func Unfinished(ctx context.Context, q store.Queryer) ([]Left, error) {
+	return store.All(ctx, q, func(l *Left) []any { return []any{&l.Kind, &l.Args, &l.Attempts} },
+		`SELECT kind, json(args), max_attempts FROM river_job WHERE CAST(state AS TEXT) <> 'completed' ORDER BY id`)
+}
+
+// Adopt inserts jobs another database left, in tx, and returns how many. What was running there runs again here, as
+// after a crash; a parked one is tried once more. Periodic jobs come by themselves.
+func (c *Client) Adopt(ctx context.Context, tx *store.Tx, all []Left) (n int, err error) {
+	for _, l := range all {
+		if h, ok := c.handlers[l.Kind]; !ok || h.Schedule != nil {
+			continue
+		}
+		if _, err := c.river.InsertTx(context.WithoutCancel(ctx), tx.SQL(), newWork(l.Kind, []byte(l.Args)), &river.InsertOpts{MaxAttempts: l.Attempts}); err != nil {
+			return n, fmt.Errorf("jobs: %s: %w", l.Kind, err)
+		}
+		n++
+	}
+	return n, nil
+}
+
 // Row is one job as an administrator sees it.
 type Row struct {
 	ID       int64     `json:"id"`
