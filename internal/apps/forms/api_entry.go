@@ -106,7 +106,7 @@ func (f *Forms) start(ctx context.Context, tx *store.Tx, c *app.Compiled, e *Ent
 }
 
 func entryAudit(action string, c *app.Compiled, e *Entry) audit.Entry {
-	return audit.Entry{Action: action, Object: "forms_entry", ID: e.ID, Title: c.Title.ZH + " " + e.Number, Personal: personal(c.App),
+	return audit.Entry{Action: action, Object: "forms_entry", ID: e.ID, Title: title(c.App, e), Personal: personal(c.App),
 		Detail: map[string]any{"app": e.App, "number": e.Number}}
 }
 

@@ -38,7 +38,7 @@ func (f *Forms) seal(c *app.Compiled, e *Entry, data app.Data) error {
 
 // facts are what expressions may ask of an entry.
 func (f *Forms) facts(e *Entry) app.Facts {
-	return app.Facts{Number: e.Number, State: e.State, Step: e.Step, Outcome: e.Outcome, Level: e.Level, Starter: e.Owner, StarterName: e.OwnerName, StarterUnit: e.FromUnit,
+	return app.Facts{Number: e.Number, State: e.State, Step: e.AtStep, Outcome: e.Outcome, Level: e.Level, Starter: e.Owner, StarterName: e.OwnerName, StarterUnit: e.FromUnit,
 		Begun: e.At.Time, Closed: e.Closed.Time, Late: e.Late, Now: f.now()}
 }
 
@@ -178,7 +178,7 @@ func (f *Forms) reserve(ctx context.Context, tx *store.Tx, c *app.Compiled, e *E
 			b.From, b.Until = store.At(from), store.At(until)
 		}
 		k := slices.IndexFunc(c.Resources, func(r app.Resource) bool { return r.Key == fd.Resource })
-		holds, err := c.Truth(fmt.Sprintf("resources[%d].hold", k), vars, e.State != "stopped" && e.Outcome != "refuse")
+		holds, err := c.Truth(fmt.Sprintf("resources[%d].hold", k), vars, e.State != "stopped" && e.Outcome != "refuse" && e.Outcome != absent)
 		if err != nil {
 			return err
 		}

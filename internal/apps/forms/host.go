@@ -145,15 +145,15 @@ func (f *Forms) apply(ctx context.Context, tx *store.Tx, entry, step, outcome st
 
 // standing is where a case stands, as its entry shows it.
 type standing struct {
-	Case, Number, State, Step, Holder string
-	Due, Closed                       store.Time
-	Late                              bool
+	Case, Number, State, Step, AtStep, Holder string
+	Due, Closed                               store.Time
+	Late                                      bool
 }
 
 // changed writes where the case stands on the entry.
 func (f *Forms) changed(ctx context.Context, tx *store.Tx, entry string, s standing) error {
 	return f.rewrite(ctx, tx, entry, func(c *app.Compiled, e *Entry) (app.Data, error) {
-		e.Case, e.Number, e.State, e.Step, e.Holder, e.Due, e.Closed, e.Late = s.Case, s.Number, s.State, s.Step, s.Holder, s.Due, s.Closed, s.Late
+		e.Case, e.Number, e.State, e.Step, e.AtStep, e.Holder, e.Due, e.Closed, e.Late = s.Case, s.Number, s.State, s.Step, s.AtStep, s.Holder, s.Due, s.Closed, s.Late
 		return f.open(c, e)
 	})
 }

@@ -148,7 +148,7 @@ func lives() []life {
 				{"vehicle_driver", "depart", "", `{"km_out":1000}`}, {"vehicle_driver", "back", "", `{"km_back":1042.5,"fuel":3000,"toll":1250}`},
 				{"vehicle_dispatcher", "costs", "", `{}`}, {"clerk", "rate", "", `{"rating":"good"}`}}, "", "trips"},
 		{"meetingroom", "clerk", `{"topic":"全区数字化推进会","slot":{"from":"2023-06-02T09:00:00+08:00","until":"2023-06-02T11:00:00+08:00"},"room":"$res:meetingroom/r101;","people":120,"gear":["screen"],"tea":"yes"}`,
-			[]act{{"meetingroom_keeper", "approve", "agree", `{}`}, {"clerk", "leave", "", `{"order":"repair","present":110}`}, {"meetingroom_keeper", "inspect", "", `{}`}}, "", "used"},
+			[]act{{"meetingroom_keeper", "approve", "agree", `{}`}, {"clerk", "arrive", "", `{}`}, {"clerk", "leave", "", `{"order":"repair","present":110}`}, {"meetingroom_keeper", "inspect", "", `{}`}}, "", "used"},
 		{"repair", "clerk", `{"kind":"power","spot":"3楼东","trouble":"跳闸","urgent":"yes","phone":"13800005678"}`,
 			[]act{{"repair_desk", "accept", "accept", `{"worker":"赵师傅"}`}, {"repair_worker", "fix", "", `{"done":"更换空开","parts":[{"part":"空气开关","count":1,"price":4500}]}`},
 				{"clerk", "check", "again", `{"stars":"bad"}`}, {"repair_worker", "fix", "", `{"done":"再次更换"}`}, {"clerk", "check", "fine", `{"stars":"good"}`}}, "urgent", "all"},

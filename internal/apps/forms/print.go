@@ -81,7 +81,7 @@ func (f *Forms) print(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := f.audit.Note(ctx, audit.Entry{Action: "forms.export", Object: "forms_entry", ID: e.ID, Title: c.Title.ZH + " " + e.Number, Subjects: 1, Detail: map[string]any{"print": true}}); err != nil {
+	if err := f.audit.Note(ctx, audit.Entry{Action: "forms.export", Object: "forms_entry", ID: e.ID, Title: title(c.App, &e), Subjects: 1, Detail: map[string]any{"print": true}}); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -79,8 +79,9 @@ func New(kit *kernel.Kit, cases engine, days *when.Calendar) *room.Room {
 			{Method: "GET", Path: "/entries/{id}/print.html", Perm: "forms.use", Doc: "the printed form of an entry", Serve: f.print},
 		},
 		Services: []room.Service{{Name: "install", Once: true, Run: f.install}},
-		Jobs:     []jobs.Handler{jobs.Periodic("forms.remind", jobs.Every(time.Minute), f.remind)},
-		Actions: []string{"forms.file", "forms.draft", "forms.save", "forms.drop", "forms.reveal", "forms.export", "forms.ask",
+		Jobs: []jobs.Handler{jobs.Periodic("forms.remind", jobs.Every(time.Minute), f.remind),
+			jobs.Periodic("forms.free", jobs.Every(time.Minute), f.free)},
+		Actions: []string{"forms.file", "forms.draft", "forms.save", "forms.drop", "forms.free", "forms.reveal", "forms.export", "forms.ask",
 			"forms.app_draft", "forms.app_drop", "forms.app_publish", "forms.app_retire", "forms.resource"},
 	}
 }

@@ -68,7 +68,7 @@ func (k *fake) next(ctx context.Context, tx *store.Tx, c *app.Compiled, entry, n
 		s.State, s.Closed = "closed", store.At(k.f.now())
 		delete(k.at, entry)
 	} else {
-		s.Step = c.Steps[i].Title.ZH
+		s.Step, s.AtStep = c.Steps[i].Title.ZH, c.Steps[i].Key
 		k.at[entry], k.left[entry] = c.Steps[i].Key, map[string]int{"each": 3, "ratio": 2}[c.Steps[i].Share]
 	}
 	k.mu.Unlock()

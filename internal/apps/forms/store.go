@@ -21,7 +21,8 @@ type Entry struct {
 	Outcome   string
 	Case      string // "" of a draft
 	Number    string
-	Step      string
+	Step      string // what it waits for, as people call it
+	AtStep    string // its key; of several the first
 	State     string
 	Holder    string
 	Late      bool
@@ -39,11 +40,11 @@ type Entry struct {
 // stateDraft is the state of an entry that is not filed yet; the others are those of the case.
 const stateDraft = "draft"
 
-const entryColumns = `e.id, e.app, e.app_number, e.data, e.title, e.level, e.outcome, e.case_id, e.number, e.step, e.state, e.holder, e.late, e.due_at, e.closed_at,
+const entryColumns = `e.id, e.app, e.app_number, e.data, e.title, e.level, e.outcome, e.case_id, e.number, e.step, e.at_step, e.state, e.holder, e.late, e.due_at, e.closed_at,
 	e.unit_id, e.from_unit, e.street, e.owner, e.owner_name, e.at, e.version`
 
 func scanEntry(e *Entry) []any {
-	return []any{&e.ID, &e.App, &e.AppNumber, dataIn{&e.Data}, &e.Title, &e.Level, &e.Outcome, &e.Case, &e.Number, &e.Step, &e.State, &e.Holder, &e.Late, &e.Due, &e.Closed,
+	return []any{&e.ID, &e.App, &e.AppNumber, dataIn{&e.Data}, &e.Title, &e.Level, &e.Outcome, &e.Case, &e.Number, &e.Step, &e.AtStep, &e.State, &e.Holder, &e.Late, &e.Due, &e.Closed,
 		&e.Unit, &e.FromUnit, &e.Street, &e.Owner, &e.OwnerName, &e.At, &e.Version}
 }
 
@@ -67,18 +68,18 @@ func findEntry(ctx context.Context, q store.Queryer, which store.Cond) (Entry, e
 }
 
 func insertEntry(ctx context.Context, tx *store.Tx, e *Entry) error {
-	return store.Exec(ctx, tx, `INSERT INTO forms_entry (id, app, app_number, data, title, level, outcome, case_id, number, step, state, holder, late, due_at, closed_at,
-		unit_id, from_unit, street, owner, owner_name, at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
-		e.ID, e.App, e.AppNumber, store.JSON[app.Data]{V: e.Data}, e.Title, e.Level, e.Outcome, e.Case, e.Number, e.Step, e.State, e.Holder, e.Late, e.Due, e.Closed,
+	return store.Exec(ctx, tx, `INSERT INTO forms_entry (id, app, app_number, data, title, level, outcome, case_id, number, step, at_step, state, holder, late, due_at, closed_at,
+		unit_id, from_unit, street, owner, owner_name, at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+		e.ID, e.App, e.AppNumber, store.JSON[app.Data]{V: e.Data}, e.Title, e.Level, e.Outcome, e.Case, e.Number, e.Step, e.AtStep, e.State, e.Holder, e.Late, e.Due, e.Closed,
 		e.Unit, e.FromUnit, e.Street, e.Owner, e.OwnerName, e.At, e.Version)
 }
 
 // saveEntry replaces the version before e's; Conflict when that is not the present one.
 func saveEntry(ctx context.Context, tx *store.Tx, e *Entry) error {
 	e.Version++
-	return store.ExecOne(ctx, tx, `UPDATE forms_entry SET data = $1, title = $2, level = $3, outcome = $4, case_id = $5, number = $6, step = $7, state = $8, holder = $9, late = $10,
-		due_at = $11, closed_at = $12, unit_id = $13, street = $14, at = $15, version = $16 WHERE id = $17 AND version = $18`,
-		store.JSON[app.Data]{V: e.Data}, e.Title, e.Level, e.Outcome, e.Case, e.Number, e.Step, e.State, e.Holder, e.Late,
+	return store.ExecOne(ctx, tx, `UPDATE forms_entry SET data = $1, title = $2, level = $3, outcome = $4, case_id = $5, number = $6, step = $7, at_step = $8, state = $9, holder = $10, late = $11,
+		due_at = $12, closed_at = $13, unit_id = $14, street = $15, at = $16, version = $17 WHERE id = $18 AND version = $19`,
+		store.JSON[app.Data]{V: e.Data}, e.Title, e.Level, e.Outcome, e.Case, e.Number, e.Step, e.AtStep, e.State, e.Holder, e.Late,
 		e.Due, e.Closed, e.Unit, e.Street, e.At, e.Version, e.ID, e.Version-1)
 }
 

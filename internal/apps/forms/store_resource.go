@@ -127,6 +127,12 @@ func alreadyHas(taken []Booking, b Booking) bool {
 
 func clock(t store.Time) string { return t.In(when.Zone).Format("01-02 15:04") }
 
+// begun lists the reservations of open entries that began lately and are not over.
+func begun(ctx context.Context, q store.Queryer, now time.Time) ([]Booking, error) {
+	return store.All(ctx, q, scanBooking, `SELECT b.entry, b.field, b.app, b.resource, b.from_at, b.until_at, e.title, e.number, e.owner_name
+		FROM forms_booking b JOIN forms_entry e ON e.id = b.entry WHERE b.from_at < $1 AND b.until_at > $2 AND e.state = 'open' ORDER BY b.from_at, b.entry`, store.At(now), store.At(now))
+}
+
 func release(ctx context.Context, tx *store.Tx, entry, field string) error {
 	return store.Exec(ctx, tx, `DELETE FROM forms_booking WHERE entry = $1 AND field = $2`, entry, field)
 }

@@ -28,7 +28,8 @@ CREATE TABLE forms_entry (
     outcome    TEXT NOT NULL DEFAULT '',      -- of the last step
     case_id    TEXT NOT NULL DEFAULT '',      -- '' of a draft
     number     TEXT NOT NULL DEFAULT '',
-    step       TEXT NOT NULL DEFAULT '',
+    step       TEXT NOT NULL DEFAULT '',      -- what it waits for, as people call it
+    at_step    TEXT NOT NULL DEFAULT '',      -- its key
     state      TEXT NOT NULL,                 -- draft, then what the case is
     holder     TEXT NOT NULL DEFAULT '',
     late       BOOLEAN NOT NULL DEFAULT FALSE,
@@ -85,6 +86,7 @@ CREATE TABLE forms_booking (
     until_at BIGINT NOT NULL,
     PRIMARY KEY (entry, field)
 );
+CREATE INDEX forms_booking_now ON forms_booking (until_at, from_at);
 CREATE INDEX forms_booking_until ON forms_booking (resource, until_at, from_at);
 
 CREATE TABLE forms_reminder (

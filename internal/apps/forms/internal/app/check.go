@@ -25,6 +25,12 @@ func reserved(key string) bool {
 }
 
 func (c *checker) structure() {
+	if len(c.Fields) == 0 { // null passes the schema as an empty list
+		c.add("fields", "web.v.required")
+	}
+	if len(c.List.Columns) == 0 {
+		c.add("list.columns", "web.v.required")
+	}
 	c.fields()
 	c.references()
 	c.steps()
@@ -147,6 +153,9 @@ func (c *checker) references() {
 	}
 	for i, r := range c.Resources {
 		seen := map[string]bool{}
+		if r.Free != nil && c.BPMN == "" && c.Step(r.Free.Step) == nil {
+			c.add(fmt.Sprintf("resources[%d].free.step", i), "forms.f_step", r.Free.Step)
+		}
 		for j, it := range r.Items {
 			if seen[it.Key] {
 				c.add(fmt.Sprintf("resources[%d].items[%d]", i, j), "forms.f_twice", it.Key)

@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -59,7 +61,8 @@ func TestBadDeclarations(t *testing.T) {
 		{"no YAML", "key: bikes", "key: [", "forms.f_yaml", 0},
 		{"unknown key", "min: 1}", "min: 1, mni: 2}", "web.v.unexpected", 10},
 		{"unknown type", "type: money}", "type: monney}", "web.v.one_of", 11},
-		{"no fields", "number: {prefix: DC}", "number: {}", "web.v.required", 6},
+		{"no number", "number: {prefix: DC}", "number: {}", "web.v.required", 6},
+		{"no columns", "columns: [spot_text, bikes]", "columns: null", "web.v.required", 15},
 		{"a number where a text is", "subject: spot_text", "subject: 5", "web.v.string", 5},
 		{"key twice", "key: fee,", "key: bikes,", "forms.f_twice", 11},
 		{"mapping key twice", "place: spot", "place: spot\nplace: spot", "forms.f_twice", 17},
@@ -143,6 +146,39 @@ func TestSchemaIsWhole(t *testing.T) {
 		if doc.Defs[name] == nil {
 			t.Error("no definition of", name)
 		}
+	}
+}
+
+// The example in the manual is one that works.
+func TestManualExample(t *testing.T) {
+	page, err := os.ReadFile("../../../../../docs/applications.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "```yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	if _, c, bad := findings(t, text); bad != nil || c.Key != "bikes" {
+		t.Error(bad)
+	}
+}
+
+var update = flag.Bool("update", false, "write docs/forms.schema.json anew")
+
+// The schema in docs is the one the program reads declarations by: go test -run TestSchemaInDocs -update writes it.
+func TestSchemaInDocs(t *testing.T) {
+	const file = "../../../../../docs/forms.schema.json"
+	want, err := json.MarshalIndent(app.NewSchema(), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, '\n')
+	if *update {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != string(want) {
+		t.Error("docs/forms.schema.json is not what the program reads by; run the test with -update", err)
 	}
 }
 

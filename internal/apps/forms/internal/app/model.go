@@ -240,6 +240,13 @@ type Resource struct {
 	Title Words  `json:"title"`
 	Hold  string `json:"hold,omitempty" maxLength:"500" doc:"expression: the reservation stands while it holds; not refused and not stopped when empty"`
 	Items []Item `json:"items,omitempty" maxItems:"500" doc:"what there is at first; administered afterwards"`
+	Free  *Free  `json:"free,omitempty" doc:"when nobody comes"`
+}
+
+// Free lets go of a reservation nobody uses.
+type Free struct {
+	Step    string `json:"step" doc:"key of the step at which somebody would have come"`
+	Minutes int    `json:"minutes" minimum:"1" maximum:"10000" doc:"after the reserved time has begun"`
 }
 
 // Item is one thing to reserve.
