@@ -152,14 +152,14 @@ func (f *Forms) say(ctx context.Context, bad []app.Finding) []FindingLine {
 	return out
 }
 
-// drawn is a declaration as it comes in: YAML, or what a browser drew.
-type drawn struct {
+// Drawn is a declaration as it comes in: YAML, or what a browser drew.
+type Drawn struct {
 	Source string `json:"source,omitempty" maxLength:"1000000" doc:"YAML"`
 	App    any    `json:"app,omitempty" doc:"the declaration as JSON, by /api/forms/schema.json"`
 }
 
 // read fits what came in to the schema, and says what else is wrong.
-func (d *drawn) read(f *Forms) (a *app.App, bad []app.Finding) {
+func (d *Drawn) read(f *Forms) (a *app.App, bad []app.Finding) {
 	var src *app.Source
 	if d.Source != "" {
 		a, src, bad = f.schema.Parse([]byte(d.Source))
@@ -177,7 +177,7 @@ func (d *drawn) read(f *Forms) (a *app.App, bad []app.Finding) {
 	return a, bad
 }
 
-type checkIn struct{ Body drawn }
+type checkIn struct{ Body Drawn }
 
 type checkOut struct {
 	Body struct {
@@ -215,7 +215,7 @@ func (f *Forms) draftBody(ctx context.Context, q store.Queryer, v *Version) (*dr
 	if err != nil {
 		return nil, err
 	}
-	d := drawn{Source: text}
+	d := Drawn{Source: text}
 	a, bad := d.read(f)
 	if a != nil && len(bad) == 0 {
 		if bad, err = f.outside(ctx, q, a); err != nil {
@@ -243,7 +243,7 @@ func (f *Forms) showDraft(ctx context.Context, in *appIn) (*draftOut, error) {
 	return f.draftBody(ctx, f.db, &v)
 }
 
-type createIn struct{ Body drawn }
+type createIn struct{ Body Drawn }
 
 // createDraft begins a new application, or a draft of one there is.
 func (f *Forms) createDraft(ctx context.Context, in *createIn) (*draftOut, error) {
@@ -253,13 +253,13 @@ func (f *Forms) createDraft(ctx context.Context, in *createIn) (*draftOut, error
 type saveDraftIn struct {
 	Key  string `path:"key" maxLength:"24"`
 	Body struct {
-		drawn
+		Drawn
 		Version int64 `json:"version" doc:"of the draft this was made from; 0 when there is none"`
 	}
 }
 
 func (f *Forms) saveDraft(ctx context.Context, in *saveDraftIn) (*draftOut, error) {
-	return f.keepDraft(ctx, &in.Body.drawn, in.Key, in.Body.Version)
+	return f.keepDraft(ctx, &in.Body.Drawn, in.Key, in.Body.Version)
 }
 
 type versionIn struct {

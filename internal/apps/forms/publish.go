@@ -16,7 +16,7 @@ import (
 )
 
 // keepDraft writes the draft of an application.
-func (f *Forms) keepDraft(ctx context.Context, d *drawn, key string, version int64) (*draftOut, error) {
+func (f *Forms) keepDraft(ctx context.Context, d *Drawn, key string, version int64) (*draftOut, error) {
 	a, bad := d.read(f)
 	if a == nil {
 		return nil, refused(bad)
