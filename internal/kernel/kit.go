@@ -20,6 +20,7 @@ import (
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/file"
+	"qushu/internal/kernel/flow"
 	"qushu/internal/kernel/identity"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
@@ -55,6 +56,7 @@ type Kit struct {
 	Datasets *dataset.Datasets
 	Words    *errs.Catalog // the texts of every room, from Open on
 	Notify   *notify.Notes
+	Flow     *flow.Flow
 }
 
 // NewKit makes the kernel's services over base.
@@ -88,6 +90,7 @@ func NewKit(b Base) *Kit {
 	k.Identity.Tell = func(ctx context.Context, tx *store.Tx, person, key string, args ...any) error {
 		return k.Notify.Send(ctx, tx, notify.Notice{To: []string{person}, Kind: notify.Alarm, Key: key, Args: args, Link: "/account", Object: "identity_account", Must: true})
 	}
+	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Jobs: k.Jobs, Words: k.Words, Now: b.Now})
 	if b.Hub != nil {
 		k.System.Drops(b.Hub.Drop)
 		k.Notify.Push = func(person string, payload any) {
@@ -95,6 +98,7 @@ func NewKit(b Base) *Kit {
 				slog.Warn("notify: not pushed", "error", err)
 			}
 		}
+		k.Flow.Push = k.Notify.Push
 	}
 	return k
 }

@@ -484,6 +484,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow/boxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-boxes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/cases/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-cases-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/cases/{id}/deeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["flow-post-cases-by-id-deeds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/cases/{id}/diagram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-cases-by-id-diagram"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/cases/{id}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-cases-by-id-trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/phrases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-phrases"];
+        put: operations["flow-put-phrases"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/stuck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-stuck"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/stuck/{id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["flow-post-stuck-by-id-assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/tasks/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["flow-post-tasks-by-id-read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/identity/accounts": {
         parameters: {
             query?: never;
@@ -2257,6 +2417,22 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        BpmnPoint: {
+            /** Format: double */
+            X: number;
+            /** Format: double */
+            Y: number;
+        };
+        BpmnRect: {
+            /** Format: double */
+            H: number;
+            /** Format: double */
+            W: number;
+            /** Format: double */
+            X: number;
+            /** Format: double */
+            Y: number;
+        };
         Cookie: {
             Domain: string;
             /** Format: date-time */
@@ -2563,6 +2739,343 @@ export interface components {
             received: number;
             /** Format: int64 */
             size: number;
+        };
+        FlowAssignInBody: {
+            reason: string;
+            /** @description persons */
+            to: string[] | null;
+        };
+        FlowBoxes: {
+            /** Format: int64 */
+            copied: number;
+            /** Format: int64 */
+            do: number;
+            /** Format: int64 */
+            done: number;
+            /** Format: int64 */
+            mine: number;
+            /**
+             * Format: int64
+             * @description of do
+             */
+            overdue: number;
+            /** Format: int64 */
+            read: number;
+            /**
+             * Format: int64
+             * @description that are not closed yet
+             */
+            supervised: number;
+        };
+        FlowCan: {
+            /** @description words of the button */
+            name: string;
+            /**
+             * @description what besides must be said; choice: persons for a later step, the rule's own when none
+             * @enum {string}
+             */
+            needs: "" | "person" | "persons" | "step" | "until" | "choice";
+            /** @description of return and reopen: the steps there are */
+            nodes: components["schemas"]["FlowTarget"][];
+            /** @description an opinion must be given */
+            opinion: boolean;
+            /** @description of submit */
+            outcome: string;
+            phrases: string[];
+            /** @description a reason must be given */
+            reason: boolean;
+            /** @description name of the step of that task */
+            step: string;
+            task: string;
+            verb: string;
+        };
+        FlowClock: {
+            /** Format: date-time */
+            begunAt: string | null;
+            /** Format: date-time */
+            dueAt: string | null;
+            late: boolean;
+            /**
+             * Format: double
+             * @description in units, negative when overdue
+             */
+            left: number;
+            /** @description of the step, empty for the whole case */
+            name: string;
+            paused: boolean;
+            /**
+             * Format: int64
+             * @description of the limit that has passed
+             */
+            percent: number;
+            /** @enum {string} */
+            unit: "urgent_hour" | "work_hour" | "work_day" | "day";
+        };
+        FlowDeed: {
+            /** @description of submit: what the form of the step says */
+            data?: unknown;
+            /** @description of return and reopen: the step; empty is the one before */
+            node?: string;
+            opinion?: string;
+            /** @description of submit: one of the step's outcomes */
+            outcome?: string;
+            reason?: string;
+            /** @description the caller's task, of verbs that are done at one */
+            task?: string;
+            /** @description persons: of transfer one, of add, copy and a choice several */
+            to?: string[] | null;
+            /**
+             * Format: date-time
+             * @description of extend: the new deadline
+             */
+            until?: string | null;
+            /** @enum {string} */
+            verb: "submit" | "withdraw" | "return" | "transfer" | "add" | "copy" | "urge" | "supervise" | "suspend" | "resume" | "extend" | "grant" | "refuse" | "stop" | "reopen";
+        };
+        FlowDetail: {
+            /** Format: date-time */
+            begunAt: string | null;
+            /** @description what the caller may do now */
+            can: components["schemas"]["FlowCan"][];
+            clocks: components["schemas"]["FlowClock"][];
+            /** Format: date-time */
+            closedAt: string | null;
+            /** @description 12-digit division code */
+            community: string;
+            /**
+             * Format: date-time
+             * @description of the business clock, null for none
+             */
+            dueAt: string | null;
+            /** @description body of who began it */
+            fromUnit: string;
+            /** @description names of those who have it */
+            holder: string;
+            id: string;
+            kind: string;
+            kindTitle: string;
+            late: boolean;
+            level: string;
+            link: string;
+            /** @description the caller's own open tasks */
+            mine: components["schemas"]["FlowItem"][];
+            number: string;
+            /** @description id of the room's own row */
+            object: string;
+            outcome: string;
+            /** @description person who began it */
+            owner: string;
+            ownerName: string;
+            /** Format: date-time */
+            pausedAt: string | null;
+            place: string;
+            /** Format: int64 */
+            reopened: number;
+            /** @description the room that keeps what it is about */
+            room: string;
+            /** @enum {string} */
+            state: "open" | "suspended" | "closed" | "stopped";
+            /** @description names of the steps it stands at */
+            step: string;
+            /** @description 9-digit division code */
+            street: string;
+            /** @description what is open */
+            tasks: components["schemas"]["FlowHeld"][];
+            title: string;
+            /** @description in charge */
+            unit: string;
+            unitName: string;
+            /** Format: int64 */
+            version: number;
+        };
+        FlowDiagramOutBody: {
+            edges: components["schemas"]["FlowEdge"][];
+            nodes: components["schemas"]["FlowNode"][];
+        };
+        FlowEdge: {
+            from: string;
+            id: string;
+            name: string;
+            points: components["schemas"]["BpmnPoint"][];
+            /** Format: int64 */
+            taken: number;
+            to: string;
+        };
+        FlowHeld: {
+            /**
+             * Format: date-time
+             * @description an extension to this moment waits for an answer
+             */
+            askedUntil: string | null;
+            /** Format: date-time */
+            begunAt: string | null;
+            /** @enum {string} */
+            box: "do" | "read";
+            case: string;
+            /** Format: date-time */
+            doneAt: string | null;
+            doneBy: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            id: string;
+            late: boolean;
+            name: string;
+            node: string;
+            outcome: string;
+            people: components["schemas"]["FlowNamed"][];
+            /** @description whose alone it is, empty when several may take it */
+            person: string;
+            /** Format: date-time */
+            seenAt: string | null;
+            /** @enum {string} */
+            share: "any" | "each" | "ratio" | "turn";
+            /** @enum {string} */
+            state: "open" | "wait" | "done" | "gone";
+        };
+        FlowItem: {
+            /**
+             * Format: date-time
+             * @description an extension to this moment waits for an answer
+             */
+            askedUntil: string | null;
+            /** Format: date-time */
+            begunAt: string | null;
+            /** @enum {string} */
+            box: "do" | "read";
+            case: string;
+            /** Format: date-time */
+            doneAt: string | null;
+            doneBy: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            id: string;
+            late: boolean;
+            name: string;
+            node: string;
+            outcome: string;
+            /** @description whose alone it is, empty when several may take it */
+            person: string;
+            /** Format: date-time */
+            seenAt: string | null;
+            /** @enum {string} */
+            share: "any" | "each" | "ratio" | "turn";
+            /** @enum {string} */
+            state: "open" | "wait" | "done" | "gone";
+        };
+        FlowLine: {
+            /**
+             * Format: date-time
+             * @description when it arrived in the box
+             */
+            at: string | null;
+            case: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** @description who began it */
+            from: string;
+            holder: string;
+            kind: string;
+            kindTitle: string;
+            late: boolean;
+            level: string;
+            link: string;
+            number: string;
+            seen: boolean;
+            state: string;
+            step: string;
+            /** @description empty where the row is a case */
+            task: string;
+            title: string;
+        };
+        FlowLineListed: {
+            items: components["schemas"]["FlowLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        FlowNamed: {
+            id: string;
+            name: string;
+            unit: string;
+        };
+        FlowNode: {
+            id: string;
+            kind: string;
+            name: string;
+            shape: components["schemas"]["BpmnRect"];
+            /** @enum {string} */
+            state: "ahead" | "passed" | "now" | "late";
+            /**
+             * Format: int64
+             * @description how often it was passed
+             */
+            times: number;
+        };
+        FlowPhrasesInBody: {
+            /** @description in their order */
+            items: string[] | null;
+        };
+        FlowPhrasesOutBody: {
+            items: string[];
+        };
+        FlowRead: {
+            /** Format: date-time */
+            at: string | null;
+            name: string;
+            person: string;
+            step: string;
+            task: string;
+        };
+        FlowStuck: {
+            case: string;
+            number: string;
+            /** Format: date-time */
+            since: string | null;
+            step: string;
+            task: string;
+            title: string;
+            unit: string;
+        };
+        FlowStuckListed: {
+            items: components["schemas"]["FlowStuck"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        FlowTarget: {
+            name: string;
+            node: string;
+        };
+        FlowTrace: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            dueAt: string | null;
+            late: boolean;
+            name: string;
+            /** @description the steps or persons it led to */
+            onto: string;
+            opinion: string;
+            outcome: string;
+            person: string;
+            /** @description title of the post then */
+            post: string;
+            reason: string;
+            /** Format: int64 */
+            seq: number;
+            step: string;
+            task: string;
+            /**
+             * Format: int64
+             * @description since the step began
+             */
+            tookSeconds: number;
+            unit: string;
+            unitName: string;
+            verb: string;
+        };
+        FlowTraceOutBody: {
+            items: components["schemas"]["FlowTrace"][];
+            /** @description when holders opened what was put before them */
+            reads: components["schemas"]["FlowRead"][];
         };
         IdentityAccountRow: {
             /** @description system, security, audit or empty */
@@ -5460,6 +5973,362 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FileFile"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-boxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowBoxes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-cases-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-post-cases-by-id-deeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowDeed"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-cases-by-id-diagram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDiagramOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-cases-by-id-trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowTraceOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-phrases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowPhrasesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-put-phrases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowPhrasesInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowPhrasesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-stuck": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowStuckListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-post-stuck-by-id-assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description of the task */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowAssignInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-tasks": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                box?: "do" | "read" | "done" | "mine" | "copied" | "supervised";
+                /** @description part of the number or title, or the name of who began it */
+                text?: string;
+                kind?: string;
+                /** @description only what is overdue */
+                late?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-post-tasks-by-id-read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"slices"
 
 	"qushu/internal/base/store"
 )
@@ -156,6 +157,26 @@ func carriesPerm(perm string) store.Cond {
 // inUnit is the condition that an assignment's post stands in unit or below.
 func inUnit(unit string) store.Cond {
 	return store.C(`unit_id IN (SELECT below FROM org_below WHERE unit = $1)`, unit)
+}
+
+// RoleHolders returns the persons whose posts carry the role of a key: in any of units, everywhere when none is given.
+func (z *Authz) RoleHolders(ctx context.Context, q store.Queryer, key string, units []string) ([]string, error) {
+	c := store.C("r.key = $1", key)
+	if len(units) > 0 {
+		c = store.And(c, store.In("m.unit_id", units))
+	}
+	posts, err := store.Column[string](ctx, q, `SELECT m.post_id FROM authz_post_role m JOIN authz_role r ON r.id = m.role_id WHERE `+c.SQL+` ORDER BY m.post_id`, c.Args...)
+	if err != nil || len(posts) == 0 {
+		return nil, err
+	}
+	held, err := z.posts.Holdings(ctx, q, posts)
+	var out []string
+	for _, p := range posts {
+		if h, ok := held[p]; ok && !slices.Contains(out, h.Person) {
+			out = append(out, h.Person)
+		}
+	}
+	return out, err
 }
 
 // RoleKeys returns the keys of the built-in roles a post carries.

@@ -1,0 +1,178 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+
+	"qushu/internal/base/errs"
+	"qushu/internal/base/id"
+	"qushu/internal/base/secret"
+	"qushu/internal/base/store"
+	"qushu/internal/kernel/flow/internal/bpmn"
+)
+
+const caseColumns = `c.id, c.kind, c.room, c.object, c.number, c.title, c.level, c.state, c.step, c.holder, c.place, c.street, c.community, c.unit_id, c.owner, c.owner_name, c.from_unit,
+	c.begun_at, c.due_at, c.due_unit, c.paused_at, c.closed_at, c.late, c.outcome, c.reopened, c.def_id, c.version`
+
+func scanCase(c *Case) []any {
+	return []any{&c.ID, &c.Kind, &c.Room, &c.Object, &c.Number, &c.Title, &c.Level, &c.State, &c.Step, &c.Holder, &c.Place, &c.Street, &c.Community, &c.Unit, &c.Owner, &c.OwnerName, &c.FromUnit,
+		&c.Begun, &c.Due, &c.dueUnit, &c.Paused, &c.ClosedAt, &c.Late, &c.Outcome, &c.Reopened, &c.def, &c.Version}
+}
+
+func findCase(ctx context.Context, q store.Queryer, caseID string) (*Case, error) {
+	c, err := store.One(ctx, q, func(c *Case) []any { return append(scanCase(c), &c.run) }, `SELECT `+caseColumns+`, c.tokens FROM flow_case c WHERE c.id = $1`, caseID)
+	if errs.Is(err, errs.Missing) {
+		err = errs.New(errs.Missing, "flow.no_case")
+	}
+	return &c, err
+}
+
+func insertCase(ctx context.Context, tx *store.Tx, c *Case) error {
+	return store.Exec(ctx, tx, `INSERT INTO flow_case (id, kind, room, object, def_id, number, title, level, state, step, holder, place, street, community, unit_id, owner, owner_name, from_unit,
+		begun_at, due_at, due_unit, tokens, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1)`,
+		c.ID, c.Kind, c.Room, c.Object, c.def, c.Number, c.Title, c.Level, string(c.State), c.Step, c.Holder, c.Place, c.Street, c.Community, c.Unit, c.Owner, c.OwnerName, c.FromUnit,
+		c.Begun, c.Due, string(c.dueUnit), c.run)
+}
+
+func saveCase(ctx context.Context, tx *store.Tx, c *Case) error {
+	err := store.ExecOne(ctx, tx, `UPDATE flow_case SET title = $1, level = $2, state = $3, step = $4, holder = $5, unit_id = $6, due_at = $7, due_unit = $8, paused_at = $9, closed_at = $10,
+		late = $11, outcome = $12, reopened = $13, tokens = $14, version = version + 1 WHERE id = $15 AND version = $16`,
+		c.Title, c.Level, string(c.State), c.Step, c.Holder, c.Unit, c.Due, string(c.dueUnit), c.Paused, c.ClosedAt, c.Late, c.Outcome, c.Reopened, c.run, c.ID, c.Version)
+	if err == nil {
+		c.Version++
+	}
+	return err
+}
+
+const taskColumns = `k.id, k.case_id, k.node, k.name, k.token, k.box, k.state, k.share, k.rank, k.person, k.chosen, k.seen_at, k.begun_at, k.due_at, k.due_unit, k.late, k.done_at, k.done_by, k.outcome, k.asked_until`
+
+func scanTask(k *Item) []any {
+	return []any{&k.ID, &k.Case, &k.Node, &k.Name, &k.token, &k.Box, &k.State, &k.Share, &k.rank, &k.Person, &k.chosen, &k.Seen, &k.Begun, &k.Due, &k.dueUnit, &k.Late, &k.Done, &k.DoneBy, &k.Outcome, &k.AskUntil}
+}
+
+func tasksOf(ctx context.Context, q store.Queryer, caseID string, more ...store.Cond) ([]Item, error) {
+	where := store.And(append([]store.Cond{store.C("k.case_id = $1", caseID)}, more...)...)
+	return store.All(ctx, q, scanTask, `SELECT `+taskColumns+` FROM flow_task k WHERE `+where.SQL+` ORDER BY k.begun_at, k.rank, k.id`, where.Args...)
+}
+
+func insertTask(ctx context.Context, tx *store.Tx, k *Item, people []string) error {
+	if err := store.Exec(ctx, tx, `INSERT INTO flow_task (id, case_id, node, name, token, box, state, share, rank, person, chosen, begun_at, due_at, due_unit)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		k.ID, k.Case, k.Node, k.Name, k.token, k.Box, k.State, string(k.Share), k.rank, k.Person, k.chosen, k.Begun, k.Due, string(k.dueUnit)); err != nil {
+		return err
+	}
+	if k.State != "open" {
+		return nil
+	}
+	return hand(ctx, tx, k, people)
+}
+
+// hand puts a task on people's lists.
+func hand(ctx context.Context, tx *store.Tx, k *Item, people []string) error {
+	for _, p := range people {
+		if err := store.Exec(ctx, tx, `INSERT INTO flow_todo (person, task_id, case_id, box, at, due_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (person, task_id) DO NOTHING`,
+			p, k.ID, k.Case, k.Box, k.Begun, k.Due); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func saveTask(ctx context.Context, tx *store.Tx, k *Item) error {
+	return store.ExecOne(ctx, tx, `UPDATE flow_task SET state = $1, person = $2, due_at = $3, late = $4, done_at = $5, done_by = $6, outcome = $7, asked_until = $8 WHERE id = $9`,
+		k.State, k.Person, k.Due, k.Late, k.Done, k.DoneBy, k.Outcome, k.AskUntil, k.ID)
+}
+
+// unlist takes a task off everybody's list.
+func unlist(ctx context.Context, tx *store.Tx, taskID string) error {
+	return store.Exec(ctx, tx, `DELETE FROM flow_todo WHERE task_id = $1`, taskID)
+}
+
+func holders(ctx context.Context, q store.Queryer, taskID string) ([]string, error) {
+	return store.Column[string](ctx, q, `SELECT person FROM flow_todo WHERE task_id = $1 ORDER BY person`, taskID)
+}
+
+func joins(ctx context.Context, tx *store.Tx, caseID, person, part string, at store.Time) error {
+	if person == "" {
+		return nil
+	}
+	return store.Exec(ctx, tx, `INSERT INTO flow_party (case_id, person, part, at) VALUES ($1, $2, $3, $4) ON CONFLICT (case_id, person, part) DO UPDATE SET at = excluded.at`, caseID, person, part, at)
+}
+
+// takesPart reports whether a person takes or took part in a case.
+func takesPart(ctx context.Context, q store.Queryer, caseID, person string) (bool, error) {
+	n, err := store.Value[int](ctx, q, `SELECT (SELECT count(*) FROM flow_party WHERE case_id = $1 AND person = $2) + (SELECT count(*) FROM flow_todo WHERE case_id = $3 AND person = $4)`, caseID, person, caseID, person)
+	return n > 0, err
+}
+
+func insertStep(ctx context.Context, tx *store.Tx, caseID string, s *Trace) error {
+	return store.Exec(ctx, tx, `INSERT INTO flow_step (id, case_id, seq, at, verb, person, name, post, unit_id, unit_name, task_id, step, onto, outcome, opinion, reason, took, due_at, late)
+		VALUES ($1, $2, (SELECT count(*) + 1 FROM flow_step WHERE case_id = $3), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		id.New(), caseID, caseID, s.At, s.Verb, s.Person, s.Name, s.Post, s.Unit, s.UnitName, s.Task, s.Step, s.Onto, s.Outcome, s.Opinion, s.Reason, s.Took*1_000_000, s.Due, s.Late)
+}
+
+func stepsOf(ctx context.Context, q store.Queryer, caseID string) ([]Trace, error) {
+	return store.All(ctx, q, func(s *Trace) []any {
+		return []any{&s.Seq, &s.At, &s.Verb, &s.Person, &s.Name, &s.Post, &s.Unit, &s.UnitName, &s.Task, &s.Step, &s.Onto, &s.Outcome, &s.Opinion, &s.Reason, &s.Took, &s.Due, &s.Late}
+	}, `SELECT seq, at, verb, person, name, post, unit_id, unit_name, task_id, step, onto, outcome, opinion, reason, took / 1000000, due_at, late FROM flow_step WHERE case_id = $1 ORDER BY seq`, caseID)
+}
+
+// nextNumber gives the next serial of a rule in a period.
+func nextNumber(ctx context.Context, tx *store.Tx, rule, period string) (int64, error) {
+	return store.Value[int64](ctx, tx, `INSERT INTO flow_number (rule, period, last) VALUES ($1, $2, 1) ON CONFLICT (rule, period) DO UPDATE SET last = flow_number.last + 1 RETURNING last`, rule, period)
+}
+
+// Deploy keeps a drawing as the newest of its kind; the same drawing again is the same version. What begins afterwards
+// follows it, what runs keeps its own.
+func (f *Flow) Deploy(ctx context.Context, tx *store.Tx, kind string, p *Process) (defID string, err error) {
+	if bad := bpmn.Check(p); len(bad) > 0 {
+		e := errs.New(errs.Invalid, "flow.bad_drawing", len(bad))
+		for _, b := range bad {
+			e = e.With(errs.Field{Name: b.Element, Key: b.Key, Args: b.Args})
+		}
+		return "", e
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		return "", err
+	}
+	if err := store.Lock(ctx, tx, "flow_def", kind); err != nil {
+		return "", err
+	}
+	hash := secret.SM3Hex(body)
+	type version struct {
+		id, hash string
+		number   int64
+	}
+	all, err := store.All(ctx, tx, func(v *version) []any { return []any{&v.id, &v.hash, &v.number} }, `SELECT id, hash, number FROM flow_def WHERE kind = $1 ORDER BY number DESC LIMIT 1`, kind)
+	if err != nil {
+		return "", err
+	}
+	number := int64(1)
+	if len(all) > 0 {
+		if all[0].hash == hash {
+			return all[0].id, nil
+		}
+		number = all[0].number + 1
+	}
+	defID = id.New()
+	return defID, store.Exec(ctx, tx, `INSERT INTO flow_def (id, kind, number, title, body, hash, at, by_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		defID, kind, number, p.Name, store.JSON[*Process]{V: p}, hash, store.At(f.now()), actorID(ctx))
+}
+
+// drawing reads a version; the newest of a kind when def is "".
+func (f *Flow) drawing(ctx context.Context, q store.Queryer, kind, def string) (string, *Process, error) {
+	type row struct {
+		id   string
+		body store.JSON[*Process]
+	}
+	where := store.C("id = $1", def)
+	if def == "" {
+		where = store.C("kind = $1", kind)
+	}
+	r, err := store.One(ctx, q, func(r *row) []any { return []any{&r.id, &r.body} }, `SELECT id, body FROM flow_def WHERE `+where.SQL+` ORDER BY number DESC LIMIT 1`, where.Args...)
+	if errs.Is(err, errs.Missing) {
+		err = errs.New(errs.Missing, "flow.no_drawing", kind)
+	}
+	return r.id, r.body.V, err
+}

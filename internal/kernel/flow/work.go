@@ -1,0 +1,338 @@
+package flow
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"qushu/internal/base/errs"
+	"qushu/internal/base/id"
+	"qushu/internal/base/rule"
+	"qushu/internal/base/store"
+	"qushu/internal/kernel/authz"
+	"qushu/internal/kernel/flow/internal/bpmn"
+	"qushu/internal/kernel/flow/internal/token"
+	"qushu/internal/kernel/notify"
+)
+
+// work is one deed on one case, in one transaction that holds the case's lock.
+type work struct {
+	f    *Flow
+	tx   *store.Tx
+	c    *Case
+	p    *Process
+	vars map[string]any
+	node string // of the task that begins, for Who "chosen"
+	now  store.Time
+	step Trace // what the deed leaves in the trace
+	told map[string]bool
+}
+
+func (w *work) run() *progress { return &w.c.run.V }
+
+// open locks a case and reads what a deed needs.
+func (f *Flow) open(ctx context.Context, tx *store.Tx, caseID string) (*work, error) {
+	if err := store.Lock(ctx, tx, "flow", caseID); err != nil {
+		return nil, err
+	}
+	c, err := findCase(ctx, tx, caseID)
+	if err != nil {
+		return nil, err
+	}
+	_, p, err := f.drawing(ctx, tx, c.Kind, c.def)
+	if err != nil {
+		return nil, err
+	}
+	w := &work{f: f, tx: tx, c: c, p: p, now: store.At(f.now()), told: map[string]bool{}}
+	return w, w.look(ctx)
+}
+
+// look reads the values expressions see.
+func (w *work) look(ctx context.Context) error {
+	w.vars = map[string]any{}
+	if h := w.f.hosts[w.c.Room]; h.Vars != nil {
+		v, err := h.Vars(ctx, w.tx, w.c)
+		if err != nil {
+			return err
+		}
+		maps.Copy(w.vars, v)
+	}
+	w.vars["outcome"], w.vars["level"], w.vars["now"] = w.c.Outcome, w.c.Level, w.now.Time
+	return nil
+}
+
+// machine moves the case's tokens, evaluating over the values as they are now.
+func (w *work) machine() token.Machine {
+	return token.Machine{P: w.p, Eval: func(src string, _ map[string]any) (any, error) { return w.eval(src) }}
+}
+
+func (w *work) eval(src string) (any, error) {
+	types := map[string]rule.Type{"outcome": rule.Words, "level": rule.Words, "item": rule.Any}
+	if h := w.f.hosts[w.c.Room]; h.Types != nil {
+		maps.Copy(types, h.Types(w.c.Kind))
+	} else {
+		for name := range w.vars {
+			if types[name] == "" {
+				types[name] = rule.Any
+			}
+		}
+	}
+	delete(types, rule.Now)
+	r, err := rule.Compile(src, types, rule.Calendar(w.f.days))
+	if err != nil {
+		return nil, err
+	}
+	return r.Value(w.vars)
+}
+
+// holds evaluates a condition; "" always holds.
+func (w *work) holds(src string) (bool, error) {
+	if src == "" {
+		return true, nil
+	}
+	v, err := w.eval(src)
+	ok, _ := v.(bool)
+	return ok, err
+}
+
+// moved puts words to what the machine refuses.
+func moved(p *Process, err error) error {
+	e, ok := err.(*token.Error)
+	if !ok {
+		return err
+	}
+	name := e.Element
+	if n := p.Node(e.Element); n != nil && n.Name != "" {
+		name = n.Name
+	}
+	if e.Cause != nil {
+		return errs.Wrap(e.Cause, errs.Invalid, "flow.expression", name, e.Cause.Error())
+	}
+	return errs.New(errs.Conflict, e.Key, name)
+}
+
+// carry carries the machine's effects out.
+func (w *work) carry(ctx context.Context, s token.State, out []token.Effect) error {
+	w.run().State = s
+	for _, e := range out {
+		var err error
+		switch e.Do {
+		case token.Enter:
+			err = w.enter(ctx, e)
+		case token.Leave, token.Cancel:
+			err = w.leave(ctx, e.Token)
+		case token.Done:
+			if w.c.State != Stopped {
+				w.c.State = Closed
+			}
+			w.c.ClosedAt = w.now
+			err = store.Exec(ctx, w.tx, `DELETE FROM flow_timer WHERE case_id = $1`, w.c.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter begins an activity: its tasks and its boundary timers.
+func (w *work) enter(ctx context.Context, e token.Effect) error {
+	n := w.p.Node(e.Node)
+	for _, b := range w.p.Nodes {
+		if b.Kind == bpmn.Boundary && b.Event.On == n.ID && b.Event.Timer != nil {
+			at, err := w.f.days.Deadline(w.now.Time, b.Event.Timer.N, b.Event.Timer.Unit)
+			if err != nil {
+				return err
+			}
+			if err := w.timer(ctx, "", e.Token, "boundary", b.ID, at, string(b.Event.Timer.Unit)); err != nil {
+				return err
+			}
+		}
+	}
+	if n.Kind != bpmn.User {
+		return nil
+	}
+	w.node = n.ID
+	if e.Of > 0 {
+		w.vars["item"] = e.Item
+	}
+	people, err := w.f.people(ctx, w.tx, w, n.Task.Who)
+	if err != nil {
+		return err
+	}
+	return w.begin(ctx, n, e.Token, people)
+}
+
+// begin opens the tasks of a step for people: one for all of them, or one each.
+func (w *work) begin(ctx context.Context, n *bpmn.Node, tok int, people []string) error {
+	due, unit, length, err := w.limit(n.Task.Limit)
+	if err != nil {
+		return err
+	}
+	share := n.Task.Share
+	if share == "" {
+		share = bpmn.Any
+	}
+	first := Item{Case: w.c.ID, Node: n.ID, Name: n.Name, Box: "do", State: "open", Share: share, token: tok, Begun: w.now, Due: due, dueUnit: unit}
+	first.chosen.V = append([]string{}, people...)
+	if share == bpmn.Any || len(people) == 0 {
+		first.ID = id.New()
+		if len(people) == 1 {
+			first.Person = people[0]
+		}
+		if err := insertTask(ctx, w.tx, &first, people); err != nil {
+			return err
+		}
+		w.tell(people, n.Name)
+		return w.clocks(ctx, &first, n.Task, length)
+	}
+	for i, p := range people {
+		k := first
+		k.ID, k.Person, k.rank = id.New(), p, i
+		if share == bpmn.Turn && i > 0 {
+			k.State = "wait"
+		}
+		if err := insertTask(ctx, w.tx, &k, []string{p}); err != nil {
+			return err
+		}
+		if k.State == "open" {
+			w.tell([]string{p}, n.Name)
+			if err := w.clocks(ctx, &k, n.Task, length); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// leave ends what is open of a token.
+func (w *work) leave(ctx context.Context, tok int) error {
+	all, err := tasksOf(ctx, w.tx, w.c.ID, store.C("k.token = $1 AND (k.state = 'open' OR k.state = 'wait')", tok))
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		if err := w.end(ctx, &all[i], "gone"); err != nil {
+			return err
+		}
+	}
+	return store.Exec(ctx, w.tx, `DELETE FROM flow_timer WHERE case_id = $1 AND token = $2 AND task_id = ''`, w.c.ID, tok)
+}
+
+// end takes a task from everybody's list.
+func (w *work) end(ctx context.Context, k *Item, state string) error {
+	k.State = state
+	if err := saveTask(ctx, w.tx, k); err != nil {
+		return err
+	}
+	people, err := holders(ctx, w.tx, k.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range people {
+		w.told[p] = true
+	}
+	if err := unlist(ctx, w.tx, k.ID); err != nil {
+		return err
+	}
+	return store.Exec(ctx, w.tx, `DELETE FROM flow_timer WHERE task_id = $1`, k.ID)
+}
+
+// tell lets people know that something waits for them, once the deed is on disk.
+func (w *work) tell(people []string, step string) {
+	for _, p := range people {
+		w.told[p] = true
+	}
+	w.step.Onto = strings.TrimPrefix(w.step.Onto+"、"+step, "、")
+}
+
+// save ends a deed: the case as it stands now, the host's row, the trace, and word to whom it concerns.
+func (w *work) save(ctx context.Context) error {
+	if err := w.stands(ctx); err != nil {
+		return err
+	}
+	if err := saveCase(ctx, w.tx, w.c); err != nil {
+		return err
+	}
+	if h := w.f.hosts[w.c.Room]; h.Changed != nil {
+		if err := h.Changed(ctx, w.tx, w.c); err != nil {
+			return err
+		}
+	}
+	if err := w.trace(ctx); err != nil {
+		return err
+	}
+	people := slices.Sorted(maps.Keys(w.told))
+	w.tx.After(func() {
+		for _, p := range people {
+			if w.f.Push != nil {
+				w.f.Push(p, notify.Pushed{Topic: "flow.boxes"})
+			}
+		}
+	})
+	return nil
+}
+
+// stands writes at which steps the case is and who has it.
+func (w *work) stands(ctx context.Context) error {
+	open, err := tasksOf(ctx, w.tx, w.c.ID, store.C("k.state = 'open' AND k.box = 'do'"))
+	if err != nil {
+		return err
+	}
+	var steps, ids []string
+	for _, k := range open {
+		if !slices.Contains(steps, k.Name) {
+			steps = append(steps, k.Name)
+		}
+		have, err := holders(ctx, w.tx, k.ID)
+		if err != nil {
+			return err
+		}
+		for _, p := range have {
+			if !slices.Contains(ids, p) {
+				ids = append(ids, p)
+			}
+		}
+	}
+	known, err := w.f.org.People(ctx, w.tx, ids)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, p := range ids {
+		names = append(names, known[p].Name)
+	}
+	w.c.Step, w.c.Holder = short(strings.Join(steps, "、"), 200), short(strings.Join(names, "、"), 200)
+	return nil
+}
+
+func short(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}
+
+// trace writes who did the deed, as he is called and placed now.
+func (w *work) trace(ctx context.Context) error {
+	me := authz.From(ctx)
+	s := &w.step
+	s.At, s.Person, s.Name, s.Unit = w.now, me.Person, me.Name, me.Unit
+	if me.Post != "" {
+		if p, err := w.f.org.Post(ctx, w.tx, me.Post); err == nil {
+			s.Post, s.UnitName = p.Title, p.UnitName
+		} else if !errs.Is(err, errs.Missing) {
+			return err
+		}
+	}
+	return insertStep(ctx, w.tx, w.c.ID, s)
+}
+
+// of notes the task a deed is done at.
+func (w *work) of(k *Item) {
+	w.step.Task, w.step.Step, w.step.Due = k.ID, k.Name, k.Due
+	w.step.Took = int64(w.now.Sub(k.Begun.Time) / time.Second)
+	w.step.Late = !k.Due.IsZero() && w.now.After(k.Due.Time)
+}
