@@ -2,19 +2,14 @@ package forms
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"qushu/internal/apps/forms/internal/app"
 	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
+	"qushu/internal/kernel/authz"
 )
-
-// engine is what the room asks of kernel/flow.
-type engine interface {
-	Deploy(ctx context.Context, tx *store.Tx, v *Version) error
-	Begin(ctx context.Context, tx *store.Tx, f *Forms, c *app.Compiled, e *Entry, data app.Data) error
-	Turn(ctx context.Context, q store.Queryer, caseID string) (steps []string, part bool, err error)
-}
 
 // turn is what the actor may do with an entry now.
 type turn struct {
@@ -33,22 +28,7 @@ func (t turn) writes() bool {
 }
 
 // first is the key of the step an entry begins with.
-func (f *Forms) first(a *app.App) string {
-	if len(a.Steps) > 0 {
-		return a.Steps[0].Key
-	}
-	return ""
-}
-
-func (f *Forms) deploy(ctx context.Context, tx *store.Tx, v *Version) error {
-	return f.cases.Deploy(ctx, tx, v)
-}
-
-func (f *Forms) begin(ctx context.Context, tx *store.Tx, c *app.Compiled, e *Entry, data app.Data) error {
-	return f.cases.Begin(ctx, tx, f, c, e, data)
-}
-
-func (f *Forms) drawable(*app.App, *[]app.Finding) error { return nil }
+func (f *Forms) first(a *app.App) string { return a.Steps[0].Key }
 
 // turn finds what is the actor's to do with an entry.
 func (f *Forms) turn(ctx context.Context, q store.Queryer, c *app.Compiled, e *Entry) (turn, error) {
@@ -60,7 +40,7 @@ func (f *Forms) turn(ctx context.Context, q store.Queryer, c *app.Compiled, e *E
 		}
 		return t, nil
 	}
-	steps, part, err := f.cases.Turn(ctx, q, e.Case)
+	steps, part, err := f.flow.Holds(ctx, q, e.Case, authz.From(ctx).Person)
 	t.part = t.part || part
 	t.holds = len(steps) > 0
 	for i, s := range steps {
@@ -110,8 +90,6 @@ func (f *Forms) mayRead(ctx context.Context, object string) error {
 	return err
 }
 
-func (f *Forms) opinions(context.Context, *Entry, string) ([]said, error) { return nil, nil }
-
 // text puts one fault into the caller's language.
 func (f *Forms) text(ctx context.Context, b errs.Field) string {
 	return f.words.Text(lang(ctx), b.Key, b.Args...)
@@ -135,7 +113,7 @@ func (f *Forms) vars(ctx context.Context, q store.Queryer, entry string) (map[st
 }
 
 // apply checks and keeps what was filled in at a step that is being finished.
-func (f *Forms) apply(ctx context.Context, tx *store.Tx, entry, step, outcome string, in app.Data) error {
+func (f *Forms) apply(ctx context.Context, tx *store.Tx, entry, step, outcome string, in app.Data) (*Entry, error) {
 	return f.rewrite(ctx, tx, entry, func(c *app.Compiled, e *Entry) (app.Data, error) {
 		data, err := f.put(ctx, tx, c, e, in, c.Rights(step), true)
 		e.Outcome = outcome
@@ -145,41 +123,48 @@ func (f *Forms) apply(ctx context.Context, tx *store.Tx, entry, step, outcome st
 
 // standing is where a case stands, as its entry shows it.
 type standing struct {
-	Case, Number, State, Step, AtStep, Holder string
-	Due, Closed                               store.Time
-	Late                                      bool
+	Case, Number, State, Step, Holder string
+	Due, Closed                       store.Time
+	Late                              bool
 }
 
 // changed writes where the case stands on the entry.
 func (f *Forms) changed(ctx context.Context, tx *store.Tx, entry string, s standing) error {
-	return f.rewrite(ctx, tx, entry, func(c *app.Compiled, e *Entry) (app.Data, error) {
-		e.Case, e.Number, e.State, e.Step, e.AtStep, e.Holder, e.Due, e.Closed, e.Late = s.Case, s.Number, s.State, s.Step, s.AtStep, s.Holder, s.Due, s.Closed, s.Late
+	_, err := f.rewrite(ctx, tx, entry, func(c *app.Compiled, e *Entry) (app.Data, error) {
+		e.AtStep = ""
+		for _, step := range c.Steps {
+			if e.AtStep == "" && slices.Contains(strings.Split(s.Step, "、"), step.Title.ZH) {
+				e.AtStep = step.Key
+			}
+		}
+		e.Case, e.Number, e.State, e.Step, e.Holder, e.Due, e.Closed, e.Late = s.Case, s.Number, s.State, s.Step, s.Holder, s.Due, s.Closed, s.Late
 		return f.open(c, e)
 	})
+	return err
 }
 
 // rewrite saves what fn makes of an entry, with all that follows from it.
-func (f *Forms) rewrite(ctx context.Context, tx *store.Tx, entry string, fn func(*app.Compiled, *Entry) (app.Data, error)) error {
+func (f *Forms) rewrite(ctx context.Context, tx *store.Tx, entry string, fn func(*app.Compiled, *Entry) (app.Data, error)) (*Entry, error) {
 	if err := store.Lock(ctx, tx, "forms_entry", entry); err != nil {
-		return err
+		return nil, err
 	}
 	e, err := findEntry(ctx, tx, store.C("e.id = $1", entry))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c, err := f.of(ctx, tx, &e)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	data, err := fn(c, &e)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := f.derive(c, &e, data); err != nil {
-		return err
+		return nil, err
 	}
 	if err := saveEntry(ctx, tx, &e); err != nil {
-		return err
+		return nil, err
 	}
-	return f.follow(ctx, tx, c, &e, data)
+	return &e, f.follow(ctx, tx, c, &e, data)
 }

@@ -156,7 +156,7 @@ func (f *Forms) outside(ctx context.Context, q store.Queryer, a *app.App) ([]app
 			}
 		}
 	}
-	return bad, f.drawable(a, &bad)
+	return bad, nil
 }
 
 // publish makes v serve: its roles and resources are there, its flow is deployed.
@@ -191,6 +191,11 @@ func (f *Forms) publish(ctx context.Context, tx *store.Tx, v *Version) error {
 // version of his own of, or retired, stays as it is.
 func (f *Forms) install(ctx context.Context) error {
 	ctx = room.Acting(ctx, &room.Actor{IsJob: true, Name: "system"})
+	designer := authz.Role{Key: "app_designer", Name: "应用设计员", NameEN: "Application designer", Perms: []authz.RolePerm{
+		{Perm: "forms.use", Scope: room.All}, {Perm: "forms.design", Scope: room.All}, {Perm: "forms.resources", Scope: room.All}}}
+	if err := f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return f.authz.Ensure(ctx, tx, []authz.Role{designer}) }); err != nil {
+		return err
+	}
 	files, err := fs.Glob(shipped, "apps/*.yaml")
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/file"
+	"qushu/internal/kernel/flow"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
 	"qushu/internal/room"
@@ -43,7 +44,7 @@ type Forms struct {
 	authz  *authz.Authz
 	org    *org.Org
 	files  *file.Files
-	cases  engine
+	flow   *flow.Flow
 	notify *notify.Notes
 	words  *errs.Catalog
 	now    func() time.Time
@@ -61,10 +62,11 @@ type ref struct {
 }
 
 // New declares the room.
-func New(kit *kernel.Kit, cases engine, days *when.Calendar) *room.Room {
-	f := &Forms{db: kit.DB, ring: kit.Ring, audit: kit.Audit, authz: kit.Authz, org: kit.Org, files: kit.Files, notify: kit.Notify,
-		words: kit.Words, now: kit.Now, schema: app.NewSchema(), compiled: map[ref]*app.Compiled{}, cases: cases, days: days}
+func New(kit *kernel.Kit, days *when.Calendar) *room.Room {
+	f := &Forms{db: kit.DB, ring: kit.Ring, audit: kit.Audit, authz: kit.Authz, org: kit.Org, files: kit.Files, flow: kit.Flow, notify: kit.Notify,
+		words: kit.Words, now: kit.Now, schema: app.NewSchema(), compiled: map[ref]*app.Compiled{}, days: days}
 	kit.Files.Readers("forms", f.mayRead)
+	kit.Flow.Host("forms", f.host())
 	return &room.Room{
 		Name: "forms", Pillar: room.Apps, Schema: schema, Text: Text,
 		Perms: []room.Perm{{Name: "forms.use", Default: room.All}, {Name: "forms.read"}, {Name: "forms.design"}, {Name: "forms.resources"}},

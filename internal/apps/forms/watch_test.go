@@ -1,7 +1,6 @@
 package forms
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -19,6 +18,23 @@ func told(t *testing.T, e *kerneltest.Env, key string) int {
 	return n
 }
 
+// job runs one of the room's jobs now.
+func job(t *testing.T, e *kerneltest.Env, name string) {
+	t.Helper()
+	for _, r := range e.Rooms {
+		for _, j := range r.Jobs {
+			if j.Name != name {
+				continue
+			}
+			if err := j.Run(t.Context(), []byte("{}")); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatal("no job", name)
+}
+
 // A room nobody comes to is free for others after a quarter of an hour, and not before.
 func TestNobodyComes(t *testing.T) {
 	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
@@ -32,9 +48,7 @@ func TestNobodyComes(t *testing.T) {
 		e.Move(96*time.Hour + 14*time.Minute) // 5 June, 09:14
 		watch := func() {
 			t.Helper()
-			if err := flows.f.free(context.WithoutCancel(t.Context())); err != nil {
-				t.Fatal(err)
-			}
+			job(t, e, "forms.free")
 		}
 		watch()
 		e.Run(t, []kerneltest.Case{{Name: "not yet", As: li, Call: "POST /api/forms/apps/meetingroom/entries", Body: body, Status: 409}})
@@ -56,9 +70,7 @@ func TestReminder(t *testing.T) {
 		filed(t, e, zhang, "meetingroom", meeting(resource(t, e, "meetingroom", "r305"), "09:00", "12:00"))
 		remind := func(want int) {
 			t.Helper()
-			if err := flows.f.remind(context.WithoutCancel(t.Context())); err != nil {
-				t.Fatal(err)
-			}
+			job(t, e, "forms.remind")
 			if n := told(t, e, "forms.reminder"); n != want {
 				t.Errorf("%d messages, want %d", n, want)
 			}

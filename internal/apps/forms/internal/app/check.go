@@ -153,7 +153,7 @@ func (c *checker) references() {
 	}
 	for i, r := range c.Resources {
 		seen := map[string]bool{}
-		if r.Free != nil && c.BPMN == "" && c.Step(r.Free.Step) == nil {
+		if r.Free != nil && c.Step(r.Free.Step) == nil {
 			c.add(fmt.Sprintf("resources[%d].free.step", i), "forms.f_step", r.Free.Step)
 		}
 		for j, it := range r.Items {
@@ -187,18 +187,15 @@ func (c *checker) figures() {
 		}
 	}
 	for i, s := range c.Print.Signs {
-		if c.BPMN == "" && c.Step(s.Step) == nil {
+		if c.Step(s.Step) == nil {
 			c.add(fmt.Sprintf("print.signs[%d]", i), "forms.f_step", s.Step)
 		}
 	}
 }
 
 func (c *checker) steps() {
-	switch {
-	case len(c.Steps) == 0 && c.BPMN == "":
+	if len(c.Steps) == 0 {
 		c.add("steps", "forms.f_no_steps")
-	case len(c.Steps) > 0 && c.BPMN != "":
-		c.add("bpmn", "forms.f_both")
 	}
 	seen := map[string]bool{}
 	for i := range c.Steps {
@@ -272,7 +269,7 @@ func (c *checker) people(path string, all []Who) {
 				c.add(at, "forms.f_who_id")
 			}
 		case "chosen", "doer":
-			if c.BPMN == "" && w.ID != "" && c.Step(w.ID) == nil {
+			if w.ID != "" && c.Step(w.ID) == nil {
 				c.add(at+".id", "forms.f_step", w.ID)
 			}
 		case "leader", "staff":
@@ -284,7 +281,7 @@ func (c *checker) people(path string, all []Who) {
 		switch {
 		case what == "field" && ok:
 			c.known(at+".of", ref, Unit, Person)
-		case what == "doer" && ok && c.BPMN == "" && c.Step(ref) == nil:
+		case what == "doer" && ok && c.Step(ref) == nil:
 			c.add(at+".of", "forms.f_step", ref)
 		case w.Of != "" && !slices.Contains([]string{"starter", "place", "case", "unit", "doer", "item"}, what):
 			c.add(at+".of", "forms.f_who_of")

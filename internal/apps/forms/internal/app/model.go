@@ -64,8 +64,7 @@ type App struct {
 	Limit     []Limit    `json:"limit,omitempty" maxItems:"10" doc:"of the whole case: the first whose when holds"`
 	Fields    []Field    `json:"fields" minItems:"1" maxItems:"120"`
 	List      List       `json:"list"`
-	Steps     []Step     `json:"steps,omitempty" maxItems:"60"`
-	BPMN      string     `json:"bpmn,omitempty" maxLength:"500000" doc:"a drawn flow instead of steps"`
+	Steps     []Step     `json:"steps" minItems:"1" maxItems:"60"`
 	Roles     []Role     `json:"roles,omitempty" maxItems:"20"`
 	Resources []Resource `json:"resources,omitempty" maxItems:"10"`
 	Stats     []Stat     `json:"stats,omitempty" maxItems:"40"`
@@ -90,7 +89,6 @@ type Number struct {
 	Prefix string `json:"prefix" pattern:"^[A-Z]{1,8}$"`
 	Per    string `json:"per,omitempty" enum:"year,month,day" default:"year" doc:"the serial begins anew each"`
 	Digits int    `json:"digits,omitempty" minimum:"3" maximum:"8" default:"5"`
-	Whole  bool   `json:"whole,omitempty" doc:"no gaps"`
 }
 
 // Limit is a time limit in one of the four units.
