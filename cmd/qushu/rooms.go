@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"qushu/internal/apps/forms"
 	"qushu/internal/base/store"
 	"qushu/internal/base/when"
 	"qushu/internal/datahub/library"
@@ -20,6 +21,7 @@ func rooms(kit *kernel.Kit, calendar *when.Calendar) []*room.Room {
 		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: calendar}),
 		library.New(kit, names{kit.Org}),
 		lookup.New(kit, names{kit.Org}),
+		forms.New(kit, calendar),
 	}
 }
 

@@ -644,6 +644,294 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/forms/apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forms-get-apps"];
+        put?: never;
+        post: operations["forms-post-apps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/apps/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["forms-post-apps-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/apps/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forms-get-apps-by-key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/apps/{key}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forms-get-apps-by-key-draft"];
+        put: operations["forms-put-apps-by-key-draft"];
+        post?: never;
+        delete: operations["forms-delete-apps-by-key-draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/apps/{key}/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forms-get-apps-by-key-entries"];
+        put?: never;
+        post: operations["forms-post-apps-by-key-entries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/apps/{key}/evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["forms-post-apps-by-key-evaluate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/apps/{key}/known": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["forms-post-apps-by-key-known"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/apps/{key}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["forms-post-apps-by-key-publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/apps/{key}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["forms-post-apps-by-key-retire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/apps/{key}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forms-get-apps-by-key-stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/entries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forms-get-entries-by-id"];
+        put?: never;
+        post?: never;
+        delete: operations["forms-delete-entries-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/entries/{id}/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["forms-put-entries-by-id-data"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/entries/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["forms-post-entries-by-id-file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/entries/{id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["forms-post-entries-by-id-reveal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forms-get-resources"];
+        put?: never;
+        post: operations["forms-post-resources"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/resources/{app}/{kind}/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forms-get-resources-by-app-by-kind-calendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/resources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["forms-put-resources-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forms-get-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/identity/accounts": {
         parameters: {
             query?: never;
@@ -2056,6 +2344,380 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AppApp: {
+            fields: components["schemas"]["AppField"][] | null;
+            /** @description heading under which it is shown */
+            group: string | {
+                en?: string;
+                zh: string;
+            };
+            icon?: string;
+            /** @description unique; part of addresses, numbers of roles and flows */
+            key: string;
+            /** @description expression: key of a level */
+            level?: string;
+            levels?: components["schemas"]["AppLevel"][] | null;
+            /** @description of the whole case: the first whose when holds */
+            limit?: components["schemas"]["AppLimit"][] | null;
+            list: components["schemas"]["AppList"];
+            number: components["schemas"]["AppNumber"];
+            /** @description field that says where it is */
+            place?: string;
+            print?: components["schemas"]["AppPrint"];
+            /** @description read by nobody but its own roles and those who take part */
+            private?: boolean;
+            /**
+             * Format: int64
+             * @description order within its group
+             */
+            rank?: number;
+            reminders?: components["schemas"]["AppReminder"][] | null;
+            resources?: components["schemas"]["AppResource"][] | null;
+            roles?: components["schemas"]["AppRole"][] | null;
+            /** @description who may file an entry */
+            start?: components["schemas"]["AppStart"];
+            stats?: components["schemas"]["AppStat"][] | null;
+            steps: components["schemas"]["AppStep"][] | null;
+            /** @description expression: the title of an entry */
+            subject: string;
+            /** @description what it is for, one sentence */
+            summary: string | {
+                en?: string;
+                zh: string;
+            };
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            title: string | {
+                en?: string;
+                zh: string;
+            };
+            /** @description field that says which unit is in charge; the starter's when empty */
+            unit?: string;
+        };
+        AppEscalate: {
+            /** @enum {string} */
+            do: "tell" | "add" | "move";
+            /** Format: int64 */
+            percent: number;
+            to: components["schemas"]["AppWho"][] | null;
+        };
+        AppField: {
+            /** @description expression evaluated when an entry begins */
+            default?: string;
+            /**
+             * Format: int64
+             * @description of number: decimals
+             */
+            digits?: number;
+            /** @description of computed */
+            expr?: string;
+            /** @description of table: its columns */
+            fields?: components["schemas"]["AppField"][] | null;
+            /**
+             * @description of computed: what the expression gives, number when empty
+             * @enum {string}
+             */
+            gives?: "text" | "number" | "money" | "date";
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            hint?: string | {
+                en?: string;
+                zh: string;
+            };
+            key: string;
+            /**
+             * Format: int64
+             * @description of photo, file, table: least items when required
+             */
+            least?: number;
+            /**
+             * Format: int64
+             * @description of texts: most characters
+             */
+            longest?: number;
+            /** @description of choice: several */
+            many?: boolean;
+            /** Format: double */
+            max?: number;
+            /**
+             * Format: double
+             * @description of number and money (分)
+             */
+            min?: number;
+            /**
+             * Format: int64
+             * @description of photo, file, table: most items
+             */
+            most?: number;
+            /** @description required when this expression holds */
+            need?: string;
+            options?: components["schemas"]["AppOption"][] | null;
+            /** @description of resource: the field that says for how long */
+            period?: string;
+            /**
+             * @description of text: personal data of that kind, masked as idcard and phone are
+             * @enum {string}
+             */
+            personal?: "name" | "address" | "plate" | "email" | "bank" | "birth" | "other";
+            required?: boolean;
+            /** @description of resource: key of what is reserved */
+            resource?: string;
+            /** @description heading that begins here */
+            section?: string | {
+                en?: string;
+                zh: string;
+            };
+            /** @description visible when this expression holds; what is not visible is not kept */
+            show?: string;
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            title: string | {
+                en?: string;
+                zh: string;
+            };
+            /** @enum {string} */
+            type: "text" | "longtext" | "number" | "money" | "date" | "datetime" | "period" | "choice" | "person" | "unit" | "place" | "photo" | "file" | "table" | "signature" | "computed" | "resource" | "idcard" | "phone";
+            /** @description of number: shown behind it */
+            unit?: string | {
+                en?: string;
+                zh: string;
+            };
+            valid?: components["schemas"]["AppValid"][] | null;
+        };
+        AppFree: {
+            /**
+             * Format: int64
+             * @description after the reserved time has begun
+             */
+            minutes: number;
+            /** @description key of the step at which somebody would have come */
+            step: string;
+        };
+        AppItem: {
+            key: string;
+            note?: string;
+            /** Format: int64 */
+            seats?: number;
+            title: string;
+        };
+        AppLevel: {
+            /** @enum {string} */
+            colour?: "green" | "blue" | "yellow" | "orange" | "red";
+            key: string;
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            title: string | {
+                en?: string;
+                zh: string;
+            };
+        };
+        AppLimit: {
+            /** Format: double */
+            n: number;
+            /** @enum {string} */
+            unit: "urgent_hour" | "work_hour" | "work_day" | "day";
+            /** @description expression, always when empty */
+            when?: string;
+        };
+        AppList: {
+            /** @description keys of fields */
+            columns: string[] | null;
+            /** @description keys of fields */
+            filters?: string[] | null;
+            /** @description keys of fields beside the time of filing */
+            sorts?: string[] | null;
+        };
+        AppNumber: {
+            /**
+             * Format: int64
+             * @default 5
+             */
+            digits: number;
+            /**
+             * @description the serial begins anew each
+             * @default year
+             * @enum {string}
+             */
+            per: "year" | "month" | "day";
+            prefix: string;
+        };
+        AppOption: {
+            key: string;
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            title: string | {
+                en?: string;
+                zh: string;
+            };
+        };
+        AppOutcome: {
+            agree?: boolean;
+            /** @description key of the step whose people are chosen here */
+            choose?: string;
+            key: string;
+            reason?: boolean;
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            title: string | {
+                en?: string;
+                zh: string;
+            };
+            /** @description key of a step, or end */
+            to?: string;
+        };
+        AppPrint: {
+            /** @description at the foot */
+            note?: string | {
+                en?: string;
+                zh: string;
+            };
+            /** @description whose opinion stands in its own box */
+            signs?: components["schemas"]["AppSign"][] | null;
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            title?: string | {
+                en?: string;
+                zh: string;
+            };
+        };
+        AppReminder: {
+            /** @description a date, datetime or period field, or closed */
+            field: string;
+            /**
+             * Format: double
+             * @description after it; before it when negative
+             */
+            hours: number;
+            key: string;
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            text: string | {
+                en?: string;
+                zh: string;
+            };
+            /** @description starter, or keys of person fields; the starter when empty */
+            to?: string[] | null;
+            when?: string;
+        };
+        AppResource: {
+            /** @description when nobody comes */
+            free?: components["schemas"]["AppFree"];
+            /** @description expression: the reservation stands while it holds; not refused and not stopped when empty */
+            hold?: string;
+            /** @description what there is at first; administered afterwards */
+            items?: components["schemas"]["AppItem"][] | null;
+            key: string;
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            title: string | {
+                en?: string;
+                zh: string;
+            };
+        };
+        AppRole: {
+            /** @description may show a masked value, with a reason */
+            clear?: boolean;
+            key: string;
+            /**
+             * @description which entries it reads, none when empty
+             * @enum {string}
+             */
+            read?: "self" | "unit" | "below" | "street" | "all";
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            title: string | {
+                en?: string;
+                zh: string;
+            };
+        };
+        AppSign: {
+            step: string;
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            title: string | {
+                en?: string;
+                zh: string;
+            };
+        };
+        AppStart: {
+            /** @description keys of roles of its own or built in */
+            roles?: string[] | null;
+        };
+        AppStat: {
+            /** @description a choice, unit, place or level: one figure for each */
+            by?: string;
+            /**
+             * @description of sum and mean
+             * @enum {string}
+             */
+            gives?: "number" | "money";
+            key: string;
+            /** @enum {string} */
+            kind: "count" | "sum" | "mean" | "rate";
+            /** @description expression: of sum and mean a number; of count and rate what is counted, everything when empty */
+            of?: string;
+            /** @description of rate: what counts in full; of sum and mean: which entries; everything when empty */
+            over?: string;
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            title: string | {
+                en?: string;
+                zh: string;
+            };
+        };
+        AppStep: {
+            /** @description may be finished from a list */
+            batch?: boolean;
+            copy?: components["schemas"]["AppWho"][] | null;
+            /** @description verbs not allowed */
+            deny?: string[] | null;
+            /** @description expression: a list; the step is done once for each of its values at once */
+            each?: string;
+            escalate?: components["schemas"]["AppEscalate"][] | null;
+            hide?: string[] | null;
+            key: string;
+            limit?: components["schemas"]["AppLimit"][] | null;
+            /** @description fields to write that must be given */
+            need?: string[] | null;
+            /** @description key of the step after it, end to end; the next in order when empty */
+            next?: string;
+            /** @description an opinion is required */
+            opinion?: boolean;
+            outcomes?: components["schemas"]["AppOutcome"][] | null;
+            /**
+             * Format: int64
+             * @description of ratio
+             */
+            percent?: number;
+            phrases?: string[] | null;
+            /**
+             * @default any
+             * @enum {string}
+             */
+            share: "any" | "each" | "ratio" | "turn";
+            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            title: string | {
+                en?: string;
+                zh: string;
+            };
+            /** @description percent of the limit at which holders are warned */
+            warn?: number[] | null;
+            /** @description expression: passed over when it does not hold */
+            when?: string;
+            /** @description who may act: the first that names anybody; the first step is the starter's */
+            who?: components["schemas"]["AppWho"][] | null;
+            write?: string[] | null;
+        };
+        AppValid: {
+            /** @description what is said when it does not */
+            message: string | {
+                en?: string;
+                zh: string;
+            };
+            /** @description expression that must hold */
+            when: string;
+        };
+        AppWho: {
+            /** @description of role: key; of chosen and doer: key of a step; of person, post, group: id */
+            id?: string;
+            /** @enum {string} */
+            kind: "starter" | "person" | "post" | "role" | "leader" | "staff" | "chosen" | "doer" | "group";
+            /**
+             * @description the nearest unit at or above of that kind
+             * @enum {string}
+             */
+            level?: "community" | "street" | "department" | "district";
+            /** @description the unit meant: starter, place, case, field:<key>, unit:<id or code>, doer:<step>; empty is the whole district */
+            of?: string;
+        };
         AuditAction: {
             name: string;
             room: string;
@@ -3076,6 +3738,402 @@ export interface components {
             items: components["schemas"]["FlowTrace"][];
             /** @description when holders opened what was put before them */
             reads: components["schemas"]["FlowRead"][];
+        };
+        FormsAddResourceInBody: {
+            app: string;
+            key: string;
+            kind: string;
+            note?: string;
+            /** @description may be reserved */
+            open: boolean;
+            /** Format: int64 */
+            rank?: number;
+            /** Format: int64 */
+            seats?: number;
+            title: string;
+        };
+        FormsAppLine: {
+            group: string;
+            icon: string;
+            key: string;
+            /** @description sees more than what he filed */
+            mayRead: boolean;
+            mayStart: boolean;
+            summary: string;
+            title: string;
+        };
+        FormsAppOutBody: {
+            /** @description the declaration; its expressions are evaluated by /evaluate */
+            app: components["schemas"]["AppApp"];
+            /** @description values a new entry begins with */
+            begin: {
+                [key: string]: unknown;
+            };
+            group: string;
+            icon: string;
+            key: string;
+            /** @description sees more than what he filed */
+            mayRead: boolean;
+            mayStart: boolean;
+            /**
+             * Format: int64
+             * @description version of the declaration
+             */
+            number: number;
+            /** @description what may be done with fields at the first step: read, write, need, hide; one that is not named is read */
+            rights: {
+                [key: string]: string;
+            };
+            summary: string;
+            title: string;
+        };
+        FormsAppsOutBody: {
+            /** @description by group and rank */
+            items: components["schemas"]["FormsAppLine"][];
+        };
+        FormsCalendarOutBody: {
+            items: components["schemas"]["FormsResourceSlots"][];
+        };
+        FormsCheckOutBody: {
+            /** @description nothing is wrong when empty */
+            findings: components["schemas"]["FormsFindingLine"][];
+        };
+        FormsDraftBody: {
+            app: components["schemas"]["AppApp"];
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** @description must be settled before it is published */
+            findings: components["schemas"]["FormsFindingLine"][];
+            key: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description comes with the program */
+            shipped: boolean;
+            /** @description YAML */
+            source: string;
+            /** @enum {string} */
+            state: "draft" | "published" | "past" | "retired";
+            title: string;
+            /** Format: int64 */
+            version: number;
+        };
+        FormsDrawn: {
+            /** @description the declaration as JSON, by /api/forms/schema.json */
+            app?: unknown;
+            /** @description YAML */
+            source?: string;
+        };
+        FormsEntryBody: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description id of its case, empty of a draft */
+            case: string;
+            /** Format: date-time */
+            closedAt: string | null;
+            /** @description personal data masked; hidden fields left out */
+            data: {
+                [key: string]: unknown;
+            };
+            /** @description the version the entry was filed by */
+            declaration: components["schemas"]["AppApp"];
+            /** Format: int64 */
+            declarationNumber: number;
+            /** Format: date-time */
+            due: string | null;
+            /** @description whom it waits for */
+            holder: string;
+            id: string;
+            late: boolean;
+            level: string;
+            /** @description page of the entry */
+            link: string;
+            /** @description masked values may be shown, with a reason */
+            mayReveal: boolean;
+            /** @description data may be saved */
+            mayWrite: boolean;
+            owner: string;
+            ownerName: string;
+            /** @description what the caller may do now with fields; one that is not named is read */
+            rights: {
+                [key: string]: string;
+            };
+            /** @enum {string} */
+            state: "draft" | "open" | "suspended" | "closed" | "stopped" | "merged";
+            /** @description what it waits for */
+            step: string;
+            title: string;
+            /** @description in charge */
+            unit: string;
+            unitName: string;
+            /** Format: int64 */
+            version: number;
+        };
+        FormsEntryLine: {
+            app: string;
+            /** Format: date-time */
+            at: string | null;
+            /** @description id of its case, empty of a draft */
+            case: string;
+            /** Format: date-time */
+            closedAt: string | null;
+            /** Format: date-time */
+            due: string | null;
+            /** @description whom it waits for */
+            holder: string;
+            id: string;
+            late: boolean;
+            level: string;
+            /** @description page of the entry */
+            link: string;
+            number: string;
+            owner: string;
+            ownerName: string;
+            /** @enum {string} */
+            state: "draft" | "open" | "suspended" | "closed" | "stopped" | "merged";
+            /** @description what it waits for */
+            step: string;
+            title: string;
+            /** @description in charge */
+            unit: string;
+            unitName: string;
+            /** Format: int64 */
+            version: number;
+        };
+        FormsEntryRow: {
+            app: string;
+            /** Format: date-time */
+            at: string | null;
+            /** @description id of its case, empty of a draft */
+            case: string;
+            /** Format: date-time */
+            closedAt: string | null;
+            /** Format: date-time */
+            due: string | null;
+            /** @description whom it waits for */
+            holder: string;
+            id: string;
+            late: boolean;
+            level: string;
+            /** @description page of the entry */
+            link: string;
+            number: string;
+            owner: string;
+            ownerName: string;
+            /** @enum {string} */
+            state: "draft" | "open" | "suspended" | "closed" | "stopped" | "merged";
+            /** @description what it waits for */
+            step: string;
+            title: string;
+            /** @description in charge */
+            unit: string;
+            unitName: string;
+            /** @description the declared columns as texts, personal data masked */
+            values: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            version: number;
+        };
+        FormsEntryRowListed: {
+            items: components["schemas"]["FormsEntryRow"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        FormsEvaluateInBody: {
+            data: {
+                [key: string]: unknown;
+            };
+            /** @description id of the entry it is filled in for; none while one begins */
+            entry?: string;
+        };
+        FormsEvaluateOutBody: {
+            /** @description computed values; of a table, the computed columns of each row */
+            computed: {
+                [key: string]: unknown;
+            };
+            /** @description what would be refused */
+            faults: components["schemas"]["FormsFieldFault"][];
+            /** @description fields that must be given */
+            needed: string[];
+            /** @description fields that are visible */
+            shown: string[];
+        };
+        FormsFieldFault: {
+            message: string;
+            path: string;
+        };
+        FormsFigure: {
+            /**
+             * @description money is in 分
+             * @enum {string}
+             */
+            gives: "" | "number" | "money";
+            key: string;
+            /** @enum {string} */
+            kind: "count" | "sum" | "mean" | "rate";
+            /**
+             * Format: double
+             * @description what was counted or summed
+             */
+            of: number;
+            /**
+             * Format: double
+             * @description of how many
+             */
+            over: number;
+            /** @description by the declared field, the largest first */
+            parts: components["schemas"]["FormsPart"][];
+            title: string;
+            /**
+             * Format: double
+             * @description null where nothing can be divided by; a rate is of 1
+             */
+            value: number | null;
+        };
+        FormsFileInBody: {
+            /** @description values by the keys of fields */
+            data: {
+                [key: string]: unknown;
+            };
+            /** @description only keep it, to be filed later */
+            draft?: boolean;
+        };
+        FormsFindingLine: {
+            /**
+             * Format: int64
+             * @description of the YAML, 0 where there is none
+             */
+            line: number;
+            message: string;
+            path: string;
+        };
+        FormsKnownInBody: {
+            /** @description an identity number */
+            value: string;
+        };
+        FormsKnownOutBody: {
+            known: boolean;
+        };
+        FormsPart: {
+            key: string;
+            /** Format: double */
+            of: number;
+            /** Format: double */
+            over: number;
+            title: string;
+            /** Format: double */
+            value: number | null;
+        };
+        FormsResource: {
+            app: string;
+            id: string;
+            key: string;
+            /** @description key of the declaration's resource */
+            kind: string;
+            note: string;
+            /** @description may be reserved */
+            open: boolean;
+            /** Format: int64 */
+            rank: number;
+            /** Format: int64 */
+            seats: number;
+            title: string;
+            /** Format: int64 */
+            version: number;
+        };
+        FormsResourceSlots: {
+            busy: components["schemas"]["FormsSlot"][];
+            id: string;
+            note: string;
+            open: boolean;
+            /** Format: int64 */
+            seats: number;
+            title: string;
+        };
+        FormsResourcesOutBody: {
+            items: components["schemas"]["FormsResource"][];
+        };
+        FormsRevealInBody: {
+            /** @description phone, or parties[0].phone */
+            path: string;
+            reason: string;
+        };
+        FormsRevealOutBody: {
+            value: string;
+        };
+        FormsSaveDraftInBody: {
+            /** @description the declaration as JSON, by /api/forms/schema.json */
+            app?: unknown;
+            /** @description YAML */
+            source?: string;
+            /**
+             * Format: int64
+             * @description of the draft this was made from; 0 when there is none
+             */
+            version: number;
+        };
+        FormsSaveInBody: {
+            data: {
+                [key: string]: unknown;
+            };
+            /** Format: int64 */
+            version: number;
+        };
+        FormsSaveResourceInBody: {
+            note?: string;
+            /** @description may be reserved */
+            open: boolean;
+            /** Format: int64 */
+            rank?: number;
+            /** Format: int64 */
+            seats?: number;
+            title: string;
+            /** Format: int64 */
+            version: number;
+        };
+        FormsSlot: {
+            /** Format: date-time */
+            from: string | null;
+            /** @description who has it */
+            name: string;
+            number: string;
+            /** @description of the entry; empty where the application is private */
+            title: string;
+            /**
+             * Format: date-time
+             * @description not included
+             */
+            until: string | null;
+        };
+        FormsStatsOutBody: {
+            items: components["schemas"]["FormsFigure"][];
+        };
+        FormsVersionInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        FormsVersionLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            key: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description comes with the program */
+            shipped: boolean;
+            /** @enum {string} */
+            state: "draft" | "published" | "past" | "retired";
+            title: string;
+            /** Format: int64 */
+            version: number;
+        };
+        FormsVersionsOutBody: {
+            items: components["schemas"]["FormsVersionLine"][];
         };
         IdentityAccountRow: {
             /** @description system, security, audit or empty */
@@ -6329,6 +7387,827 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-get-apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsAppsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-post-apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsDrawn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsDraftBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-post-apps-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsDrawn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsCheckOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-get-apps-by-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsAppOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-get-apps-by-key-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsDraftBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-put-apps-by-key-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsSaveDraftInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsDraftBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-delete-apps-by-key-draft": {
+        parameters: {
+            query?: {
+                version?: number;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-get-apps-by-key-entries": {
+        parameters: {
+            query?: {
+                /** @description all but drafts when empty */
+                state?: "" | "draft" | "open" | "suspended" | "closed" | "stopped" | "merged";
+                level?: string;
+                /** @description in the title or the number */
+                text?: string;
+                /** @description only what the caller filed */
+                mine?: boolean;
+                late?: boolean;
+                /** @description filed on or after, a date */
+                from?: string;
+                /** @description filed on or before, a date */
+                to?: string;
+                /** @description field:value, field:value|value, or of numbers and dates field:from..to */
+                where?: string[] | null;
+                /** @description a declared field, - before it for descending; newest first when empty */
+                sort?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsEntryRowListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-post-apps-by-key-entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsFileInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsEntryLine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-post-apps-by-key-evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsEvaluateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsEvaluateOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-post-apps-by-key-known": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsKnownInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsKnownOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-post-apps-by-key-publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsVersionInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsVersionLine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-post-apps-by-key-retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsVersionInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsVersionLine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-get-apps-by-key-stats": {
+        parameters: {
+            query?: {
+                /** @description filed on or after, a date */
+                from?: string;
+                /** @description filed on or before, a date */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsStatsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-get-entries-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-delete-entries-by-id": {
+        parameters: {
+            query?: {
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-put-entries-by-id-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsSaveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsEntryLine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-post-entries-by-id-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsSaveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsEntryLine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-post-entries-by-id-reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsRevealInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsRevealOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-get-resources": {
+        parameters: {
+            query?: {
+                app?: string;
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsResourcesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-post-resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsAddResourceInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsResource"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-get-resources-by-app-by-kind-calendar": {
+        parameters: {
+            query: {
+                from: string | null;
+                /** @description at most 62 days after from */
+                to: string | null;
+            };
+            header?: never;
+            path: {
+                app: string;
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsCalendarOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-put-resources-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsSaveResourceInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsResource"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-get-versions": {
+        parameters: {
+            query?: {
+                /** @description all versions of one; the newest of each when empty */
+                key?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsVersionsOutBody"];
+                };
             };
             /** @description Error */
             default: {
