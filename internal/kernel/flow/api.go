@@ -64,7 +64,7 @@ type Line struct {
 	Seen      bool       `json:"seen"`
 	Link      string     `json:"link"`
 
-	room, object, node, def string
+	room, object, node string
 }
 
 type tasksIn struct {

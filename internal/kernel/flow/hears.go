@@ -82,7 +82,7 @@ func (w *work) without(ctx context.Context, person string) error {
 			continue
 		}
 		w.node = k.Node
-		found, err := w.f.people(ctx, w.tx, w, w.f.task(w.p, k.Node).Who)
+		found, err := w.f.people(ctx, w.tx, w, w.p.WhoOf(w.p.Node(k.Node)))
 		if err != nil {
 			return err
 		}

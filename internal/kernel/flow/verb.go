@@ -70,7 +70,7 @@ func (w *work) again(node string) {
 		return
 	}
 	t := *n.Task
-	t.Who = append([]Who{{Kind: "doer", ID: node}}, t.Who...)
+	t.Who = append([]Who{{Kind: "doer", ID: node}}, w.p.WhoOf(n)...)
 	c := *n
 	c.Task = &t
 	p := *w.p

@@ -158,7 +158,7 @@ func (w *work) enter(ctx context.Context, e token.Effect) error {
 	if e.Of > 0 {
 		w.vars["item"] = e.Item
 	}
-	people, err := w.f.people(ctx, w.tx, w, n.Task.Who)
+	people, err := w.f.people(ctx, w.tx, w, w.p.WhoOf(n))
 	if err != nil {
 		return err
 	}

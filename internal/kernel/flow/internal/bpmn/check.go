@@ -105,12 +105,8 @@ func (c *checker) node(n *Node) {
 		if n.Event == nil || c.ids[n.Event.On] == nil {
 			c.add(n, "flow.f_boundary")
 		}
-	case Call:
+	case Call, Service: // nobody would see a case that waits for one
 		c.add(n, "flow.f_unsupported")
-	case Service:
-		if n.Service == nil || n.Service.Name == "" {
-			c.add(n, "flow.f_service")
-		}
 	}
 }
 
@@ -126,7 +122,7 @@ func (c *checker) unconditional(n *Node) (free int) {
 
 func (c *checker) task(n *Node) {
 	t := n.Task
-	if t == nil || len(t.Who) == 0 {
+	if t == nil || len(c.p.WhoOf(n)) == 0 {
 		c.add(n, "flow.f_who")
 		return
 	}
@@ -143,7 +139,7 @@ func (c *checker) task(n *Node) {
 			c.add(n, "flow.f_choose", o.Choose)
 		}
 	}
-	for _, w := range t.Who {
+	for _, w := range c.p.WhoOf(n) {
 		if (w.Kind == "doer" || w.Kind == "chosen") && w.ID != "" && c.ids[w.ID] == nil {
 			c.add(n, "flow.f_choose", w.ID)
 		}

@@ -174,6 +174,19 @@ type (
 	Point struct{ X, Y float64 }
 )
 
+// WhoOf is who may act at a user task: as the task says, else as its lane says.
+func (p *Process) WhoOf(n *Node) []Who {
+	if n.Task != nil && len(n.Task.Who) > 0 {
+		return n.Task.Who
+	}
+	for _, l := range p.Lanes {
+		if l.ID == n.Lane {
+			return l.Who
+		}
+	}
+	return nil
+}
+
 // Node returns the node of that id, nil when there is none.
 func (p *Process) Node(id string) *Node {
 	for _, n := range p.Nodes {

@@ -1,0 +1,11 @@
+import { defineRoom } from '@/base/room'
+
+export default defineRoom({
+  name: 'flow',
+  icons: { '/flow': 'todo', '/flow/stuck': 'warning' },
+  pages: {
+    '/flow': () => import('./Tasks.vue'),
+    '/flow/stuck': () => import('./Stuck.vue'),
+    '/flow/cases/:id': () => import('./Case.vue'),
+  },
+})
