@@ -155,7 +155,7 @@ func (b *builder) steps(ctx context.Context) error {
 		{"activation and second factors", b.activate},
 		{"leading groups", b.groups},
 		{"the population table", b.population},
-		{"notices", b.notices},
+		{"notices and cases", b.history},
 	} {
 		start := time.Now()
 		if err := s.run(ctx); err != nil {

@@ -183,29 +183,57 @@ func (b *builder) makeAccounts(ctx context.Context) error {
 	return nil
 }
 
-// roles puts the built-in roles on the posts of the cast.
+// roles puts roles on the posts of the cast: the built-in ones, and those of the declared applications.
 func (b *builder) roles(ctx context.Context) error {
 	sec := b.named("hs.security").door
-	var all struct{ Items []struct{ ID, Key string } }
-	if err := sec.call(ctx, "GET", "/api/authz/roles", nil, &all); err != nil {
+	ids, err := b.roleIDs(ctx, sec)
+	if err != nil {
 		return err
 	}
-	ids := map[string]string{}
-	for _, r := range all.Items {
-		ids[r.Key] = r.ID
-	}
 	for _, m := range b.accounts {
-		if m.Role == "" {
-			continue
+		keys := m.More
+		if m.Role != "" {
+			keys = append([]string{m.Role}, keys...)
 		}
-		if ids[m.Role] == "" {
-			return fmt.Errorf("%s: there is no built-in role %s", m.Login, m.Role)
-		}
-		if err := sec.call(ctx, "PUT", "/api/authz/posts/"+b.posts[m.StaffNo]+"/roles/"+ids[m.Role], struct{}{}, nil); err != nil {
-			return fmt.Errorf("%s: %w", m.Login, err)
+		for _, key := range keys {
+			if err := sec.call(ctx, "PUT", "/api/authz/posts/"+b.posts[m.StaffNo]+"/roles/"+ids[key], struct{}{}, nil); err != nil {
+				return fmt.Errorf("%s, role %s: %w", m.Login, key, err)
+			}
 		}
 	}
 	return nil
+}
+
+// roleIDs waits until the applications that come with the program have brought their roles in, and returns all by key.
+func (b *builder) roleIDs(ctx context.Context, sec *door) (map[string]string, error) {
+	ctx, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	for {
+		var all struct{ Items []struct{ ID, Key string } }
+		if err := sec.call(ctx, "GET", "/api/authz/roles", nil, &all); err != nil {
+			return nil, err
+		}
+		ids := map[string]string{}
+		for _, r := range all.Items {
+			ids[r.Key] = r.ID
+		}
+		missing := ""
+		for _, m := range b.accounts {
+			for _, key := range append([]string{m.Role}, m.More...) {
+				if key != "" && ids[key] == "" {
+					missing = key
+				}
+			}
+		}
+		if missing == "" {
+			return ids, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("there is no role %s", missing)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // activate hands everybody of the cast a code and lets him choose a password; who handles data also binds a second factor.
@@ -378,37 +406,42 @@ func (b *builder) share(ctx context.Context, d *door, set string) error {
 	return nil
 }
 
-// notices publishes the dozen on the days they were written.
-func (b *builder) notices(ctx context.Context) error {
+// notice publishes one on the day it was written.
+func (b *builder) notice(ctx context.Context, n district.Notice) error {
 	year := strconv.Itoa(time.Now().Year())
-	info, own := b.named("centre.info"), b.named("jiaoyu.notice")
-	for _, n := range district.Notices() {
-		b.clock.set(time.Now().AddDate(0, 0, -n.DaysAgo))
-		m := info // the centre speaks for whoever has no publisher of his own here
-		if n.Unit == "ED" {
-			m = own
-		}
-		d, err := b.enter(ctx, m)
-		if err != nil {
-			return err
-		}
-		var to []string
-		for _, k := range n.Units {
-			to = append(to, b.units[k])
-		}
-		in := map[string]any{"title": strings.ReplaceAll(n.Title, "2023", year), "body": strings.ReplaceAll(n.Body, "2023", year), "must": n.Must}
-		if len(to) > 0 {
-			in["units"] = to
-		} else {
-			in["all"] = true
-		}
-		if n.PinDays > 0 {
-			in["pinnedUntil"] = b.clock.now().AddDate(0, 0, n.PinDays)
-		}
-		if err := d.call(ctx, "POST", "/api/desk/notices", in, nil); err != nil {
-			return fmt.Errorf("%s: %w", n.Title, err)
-		}
+	b.clock.set(time.Now().AddDate(0, 0, -n.DaysAgo))
+	m := b.named("centre.info") // the centre speaks for whoever has no publisher of his own here
+	if n.Unit == "ED" {
+		m = b.named("jiaoyu.notice")
 	}
-	b.clock.set(time.Now())
-	return nil
+	d, err := b.enter(ctx, m)
+	if err != nil {
+		return err
+	}
+	var to []string
+	for _, k := range n.Units {
+		to = append(to, b.units[k])
+	}
+	in := map[string]any{"title": strings.ReplaceAll(n.Title, "2023", year), "body": strings.ReplaceAll(n.Body, "2023", year), "must": n.Must}
+	if len(to) > 0 {
+		in["units"] = to
+	} else {
+		in["all"] = true
+	}
+	if n.PinDays > 0 {
+		in["pinnedUntil"] = b.clock.now().AddDate(0, 0, n.PinDays)
+	}
+	return d.call(ctx, "POST", "/api/desk/notices", in, nil)
+}
+
+// expand replaces every "<open>key)" of a text by what of says for the key.
+func expand(text, open string, of func(key string) string) string {
+	for {
+		before, rest, found := strings.Cut(text, open)
+		if !found {
+			return text
+		}
+		key, after, _ := strings.Cut(rest, ")")
+		text = before + of(key) + after
+	}
 }

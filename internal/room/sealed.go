@@ -2,7 +2,10 @@ package room
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/secret"
@@ -18,6 +21,8 @@ type Sealed struct {
 	Place         func(by string) string // what the text is bound to (the aad of secret.Ring.Seal)
 	Index         string                 // column with the blind index of the same value, "" for none
 	IndexName     string                 // the name that index is made under
+	// Inside says that the column is JSON in which single texts are sealed, all at one place.
+	Inside bool
 }
 
 // resealPage is how many rows are read at once; each is written in a transaction of its own with the others of its page.
@@ -53,7 +58,15 @@ func (s Sealed) page(ctx context.Context, q store.Queryer, after string) ([]seal
 		index = "''"
 	}
 	return store.All(ctx, q, func(r *sealedRow) []any { return []any{&r.id, &r.by, &r.text, &r.index} },
-		"SELECT "+s.ID+", "+by+", "+s.Column+", "+index+" FROM "+s.Table+" WHERE "+s.ID+" > $1 AND "+s.Column+" <> '' ORDER BY "+s.ID+" LIMIT "+strconv.Itoa(resealPage), after)
+		"SELECT "+s.ID+", "+by+", "+s.text()+", "+index+" FROM "+s.Table+" WHERE "+s.ID+" > $1 AND "+s.text()+" <> '' ORDER BY "+s.ID+" LIMIT "+strconv.Itoa(resealPage), after)
+}
+
+// text is the column as text.
+func (s Sealed) text() string {
+	if s.Inside {
+		return "CAST(" + s.Column + " AS TEXT)"
+	}
+	return s.Column
 }
 
 func (s Sealed) resealPage(ctx context.Context, db *store.DB, ring *secret.Ring, rows []sealedRow) (n int, err error) {
@@ -81,6 +94,9 @@ func (s Sealed) resealPage(ctx context.Context, db *store.DB, ring *secret.Ring,
 
 // fresh is the row under the current keys.
 func (s Sealed) fresh(ring *secret.Ring, r sealedRow) (sealedRow, error) {
+	if s.Inside {
+		return s.freshInside(ring, r)
+	}
 	if !ring.NeedsReseal(r.text) && s.Index == "" {
 		return r, nil
 	}
@@ -98,7 +114,57 @@ func (s Sealed) fresh(ring *secret.Ring, r sealedRow) (sealedRow, error) {
 	return r, nil
 }
 
+// freshInside seals the texts within a JSON value anew.
+func (s Sealed) freshInside(ring *secret.Ring, r sealedRow) (sealedRow, error) {
+	d := json.NewDecoder(strings.NewReader(r.text))
+	d.UseNumber()
+	var doc any
+	if err := d.Decode(&doc); err != nil {
+		return r, fmt.Errorf("%s.%s of %s is not JSON: %w", s.Table, s.Column, r.id, err)
+	}
+	changed := false
+	var walk func(v any) (any, error)
+	walk = func(v any) (any, error) {
+		var err error
+		switch v := v.(type) {
+		case string:
+			if !ring.NeedsReseal(v) {
+				return v, nil
+			}
+			plain, err := ring.Unseal(s.Place(r.by), v)
+			if err != nil {
+				return nil, err
+			}
+			changed = true
+			return ring.Seal(s.Place(r.by), plain), nil
+		case []any:
+			for i := range v {
+				if v[i], err = walk(v[i]); err != nil {
+					return nil, err
+				}
+			}
+		case map[string]any:
+			for k := range v {
+				if v[k], err = walk(v[k]); err != nil {
+					return nil, err
+				}
+			}
+		}
+		return v, nil
+	}
+	doc, err := walk(doc)
+	if err != nil || !changed {
+		return r, err
+	}
+	b, err := json.Marshal(doc)
+	r.text = string(b)
+	return r, err
+}
+
 func (s Sealed) write(ctx context.Context, tx *store.Tx, old, fresh sealedRow) error {
+	if s.Inside {
+		return store.ExecOne(ctx, tx, "UPDATE "+s.Table+" SET "+s.Column+" = $1 WHERE "+s.ID+" = $2 AND "+s.text()+" = $3", store.JSON[json.RawMessage]{V: json.RawMessage(fresh.text)}, old.id, old.text)
+	}
 	if s.Index == "" {
 		return store.ExecOne(ctx, tx, "UPDATE "+s.Table+" SET "+s.Column+" = $1 WHERE "+s.ID+" = $2 AND "+s.Column+" = $3", fresh.text, old.id, old.text)
 	}
@@ -108,5 +174,8 @@ func (s Sealed) write(ctx context.Context, tx *store.Tx, old, fresh sealedRow) e
 // Under counts the rows whose text a key has sealed.
 func (s Sealed) Under(ctx context.Context, q store.Queryer, key string) (int, error) {
 	from, to := secret.SealedBy(key)
+	if s.Inside {
+		return store.Value[int](ctx, q, "SELECT count(*) FROM "+s.Table+" WHERE "+s.text()+" LIKE $1 ESCAPE '!'", "%"+from+"%")
+	}
 	return store.Value[int](ctx, q, "SELECT count(*) FROM "+s.Table+" WHERE "+s.Column+" >= $1 AND "+s.Column+" < $2", from, to)
 }

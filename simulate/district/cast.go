@@ -31,8 +31,20 @@ type Account struct {
 	Unit     string // key of the unit of the main post
 	UnitName string
 	Title    string
-	Role     string // key of Roles, "" for somebody without a role
-	Note     string // what to try with it, for the README and the list printed once
+	Role     string   // key of Roles, "" for somebody without a role
+	More     []string // keys of roles of declared applications
+	Note     string   // what to try with it, for the README and the list printed once
+}
+
+// applied are the roles of declared applications that an account has beside its own, by its login.
+var applied = map[string][]string{
+	"zhuodaoquan.grid":     {"dispute_registrar"},
+	"zhuodaoquan.centre":   {"dispute_centre"},
+	"zhuodaoquan.mediator": {"dispute_mediator"},
+	"zongzhi.duty":         {"dispute_district"},
+	"centre.data":          {"itreview_reviewer"},
+	"jiguan.service": {"vehicle_dispatcher", "meetingroom_keeper", "repair_desk", "repair_worker", "supplies_keeper", "supplies_manager",
+		"canteen_manager", "visitor_gate", "archive_keeper"},
 }
 
 // part is an account before its person is found: the n-th member of a unit, in the order of hiring.
@@ -63,6 +75,9 @@ func (d *District) Cast() ([]Account, error) {
 		{"quwei.leader", Code, 5, "leader", "常务副区长，看全区情况"},
 		{"shizishan.leader", "420111003", 0, "leader", "狮子山街道党工委书记，看本街道情况"},
 		{"chengguan.staff", "CG-2", 3, "", "普通工作人员，只看工作台和通知"},
+		{"zhuodaoquan.centre", "420111006", 7, "", "卓刀泉街道政法委员，矛调中心受理和分流纠纷"},
+		{"zhuodaoquan.mediator", "420111006", 11, "", "卓刀泉街道调解员，调处纠纷"},
+		{"jiguan.service", "ZB-52", 3, "", "区机关事务服务中心，办理用车、会议室、报修、领用、订餐、来访"},
 	} {
 		at := d.inUnit[p.unit]
 		if p.n >= len(at) {
@@ -70,7 +85,7 @@ func (d *District) Cast() ([]Account, error) {
 		}
 		who := d.People[at[p.n]]
 		u, _ := d.Unit(p.unit)
-		out = append(out, Account{Login: p.login, Name: who.Name, StaffNo: who.StaffNo, Unit: p.unit, UnitName: u.Name, Title: who.Posts[0].Title, Role: p.role, Note: p.note})
+		out = append(out, Account{Login: p.login, Name: who.Name, StaffNo: who.StaffNo, Unit: p.unit, UnitName: u.Name, Title: who.Posts[0].Title, Role: p.role, More: applied[p.login], Note: p.note})
 	}
 	return out, nil
 }

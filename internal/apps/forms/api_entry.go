@@ -438,8 +438,8 @@ func (f *Forms) known(ctx context.Context, in *knownIn) (*knownOut, error) {
 	value := codes.Normalise(codes.KindID, in.Body.Value)
 	out := &knownOut{}
 	for _, key := range c.Identities() {
-		n, err := store.Value[int](ctx, f.db, `SELECT count(*) FROM forms_index WHERE app = $1 AND field = $2 AND text = $3`,
-			c.Key, key, f.ring.Index("forms_index."+c.Key+"."+key, value))
+		where := store.And(store.C("app = $1 AND field = $2", c.Key, key), store.In("text", f.ring.Indexes("forms_index."+c.Key+"."+key, value)))
+		n, err := store.Value[int](ctx, f.db, `SELECT count(*) FROM forms_index WHERE `+where.SQL, where.Args...)
 		if err != nil {
 			return nil, err
 		}

@@ -80,6 +80,7 @@ func New(kit *kernel.Kit, days *when.Calendar) *room.Room {
 			{Method: "GET", Path: "/apps/{key}/entries.xlsx", Perm: "forms.use", Doc: "the entries of a list as a workbook, personal data masked", Serve: f.export},
 			{Method: "GET", Path: "/entries/{id}/print.html", Perm: "forms.use", Doc: "the printed form of an entry", Serve: f.print},
 		},
+		Sealed:   []room.Sealed{{Table: "forms_entry", ID: "id", Column: "data", Place: sealedAt, Inside: true}},
 		Services: []room.Service{{Name: "install", Once: true, Run: f.install}},
 		Jobs: []jobs.Handler{jobs.Periodic("forms.remind", jobs.Every(time.Minute), f.remind),
 			jobs.Periodic("forms.free", jobs.Every(time.Minute), f.free)},
