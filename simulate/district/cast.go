@@ -76,7 +76,7 @@ func (d *District) Cast() ([]Account, error) {
 		{"shizishan.leader", "420111003", 0, "leader", "狮子山街道党工委书记，看本街道情况"},
 		{"chengguan.staff", "CG-2", 3, "", "普通工作人员，只看工作台和通知"},
 		{"zhuodaoquan.centre", "420111006", 7, "", "卓刀泉街道政法委员，矛调中心受理和分流纠纷"},
-		{"zhuodaoquan.mediator", "420111006", 11, "", "卓刀泉街道调解员，调处纠纷"},
+		{"zhuodaoquan.mediator", "420111006", 9, "", "卓刀泉街道办事处副主任，兼人民调解员，调处纠纷"},
 		{"jiguan.service", "ZB-52", 3, "", "区机关事务服务中心，办理用车、会议室、报修、领用、订餐、来访"},
 	} {
 		at := d.inUnit[p.unit]

@@ -176,13 +176,15 @@ func (f *Forms) filter(c *app.Compiled, text string) (store.Cond, error) {
 		}
 		return indexed(c.Key, key, store.In("x.num", nums)), nil
 	}
-	for i, v := range all {
-		all[i] = strings.ToLower(v)
+	var texts []string
+	for _, v := range all {
 		if fd.Masked() {
-			all[i] = f.ring.Index("forms_index."+c.Key+"."+key, codes.Normalise(fd.Kind(), v))
+			texts = append(texts, f.ring.Indexes("forms_index."+c.Key+"."+key, codes.Normalise(fd.Kind(), v))...)
+		} else {
+			texts = append(texts, strings.ToLower(v))
 		}
 	}
-	return indexed(c.Key, key, store.In("x.text", all)), nil
+	return indexed(c.Key, key, store.In("x.text", texts)), nil
 }
 
 func numeric(f *app.Field) bool {
