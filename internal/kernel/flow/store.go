@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/id"
@@ -122,10 +123,21 @@ func nextNumber(ctx context.Context, tx *store.Tx, rule, period string) (int64, 
 	return store.Value[int64](ctx, tx, `INSERT INTO flow_number (rule, period, last) VALUES ($1, $2, 1) ON CONFLICT (rule, period) DO UPDATE SET last = flow_number.last + 1 RETURNING last`, rule, period)
 }
 
+// faults are what keeps a drawing from running here: nobody would see a case that waits for a service or another case.
+func faults(p *Process) []bpmn.Finding {
+	bad := slices.DeleteFunc(bpmn.Check(p, nil), func(b bpmn.Finding) bool { return b.Kind != bpmn.Error })
+	for _, n := range p.Nodes {
+		if n.Kind == bpmn.Call || n.Kind == bpmn.Service {
+			bad = append(bad, bpmn.Finding{Element: n.ID, Name: n.Name, Kind: bpmn.Error, Key: "flow.f_unsupported"})
+		}
+	}
+	return bad
+}
+
 // Deploy keeps a drawing as the newest of its kind; the same drawing again is the same version. What begins afterwards
 // follows it, what runs keeps its own.
 func (f *Flow) Deploy(ctx context.Context, tx *store.Tx, kind string, p *Process) (defID string, err error) {
-	if bad := bpmn.Check(p); len(bad) > 0 {
+	if bad := faults(p); len(bad) > 0 {
 		e := errs.New(errs.Invalid, "flow.bad_drawing", len(bad))
 		for _, b := range bad {
 			e = e.With(errs.Field{Name: b.Element, Key: b.Key, Args: b.Args})

@@ -1,57 +1,119 @@
 package bpmn
 
-import "slices"
+import (
+	"slices"
+)
 
-// Finding is what is wrong with a drawing, and where.
-type Finding struct {
-	Element string // id
-	Name    string // as it is drawn
-	Key     string // text key "flow.f_…"
-	Args    []any
+// checker gathers what is wrong with a drawing.
+type checker struct {
+	p     *Process
+	expr  func(src string) error
+	nodes map[string]*Node
+	outs  map[string][]*Flow // node → flows that leave it
+	ins   map[string][]*Flow // node → flows that come to it
+	next  map[string][]string
+	out   []Finding
 }
 
-// Check names what keeps a drawing from running.
-func Check(p *Process) []Finding {
-	c := &checker{p: p, ids: map[string]*Node{}}
-	for _, n := range p.Nodes {
-		if n.ID == "" || c.ids[n.ID] != nil {
-			c.add(n, "flow.f_twice", n.ID)
-		}
-		c.ids[n.ID] = n
+// Check says what is wrong with a drawing, by element. expr compiles an expression against the names there are; nil
+// checks none. A drawing without an Error among the findings runs.
+func Check(p *Process, expr func(src string) error) []Finding {
+	c := &checker{p: p, expr: expr, nodes: map[string]*Node{}, outs: map[string][]*Flow{}, ins: map[string][]*Flow{}, next: map[string][]string{}}
+	if len(p.Nodes) > maxNodes || len(p.Flows) > maxFlows {
+		c.say(Error, p.ID, p.Name, "flow.bpmn_too_many", maxNodes)
+		return c.out
 	}
-	c.flows()
-	c.scope("")
+	c.index()
+	c.limits(p.ID, p.Name, p.Limit)
+	c.scopes()
+	for _, f := range p.Flows {
+		c.flow(f)
+	}
 	for _, n := range p.Nodes {
 		c.node(n)
 	}
+	c.lanes()
 	c.reach()
-	return c.bad
+	c.loops()
+	c.sound()
+	return c.out
 }
 
-type checker struct {
-	p   *Process
-	ids map[string]*Node
-	bad []Finding
+func (c *checker) say(kind Grade, id, name, key string, args ...any) {
+	if name == "" {
+		name = id
+	}
+	c.out = append(c.out, Finding{Element: id, Name: name, Kind: kind, Key: key, Args: args})
 }
 
-func (c *checker) add(n *Node, key string, args ...any) {
-	c.bad = append(c.bad, Finding{n.ID, n.Name, key, args})
+func (c *checker) wrong(n *Node, key string, args ...any) { c.say(Error, n.ID, n.Name, key, args...) }
+
+// expression checks one that is not empty.
+func (c *checker) expression(id, name, src string) {
+	if src == "" || c.expr == nil {
+		return
+	}
+	if err := c.expr(src); err != nil {
+		c.say(Error, id, name, "flow.bpmn_expression", src)
+		c.out[len(c.out)-1].Cause = err
+	}
 }
 
-func (c *checker) flows() {
-	for _, f := range c.p.Flows {
-		from, to := c.ids[f.From], c.ids[f.To]
+// index makes the graph: where a token may go next, into sub-processes and out of them too.
+func (c *checker) index() {
+	for _, n := range c.p.Nodes {
 		switch {
-		case from == nil || to == nil:
-			c.bad = append(c.bad, Finding{f.ID, f.Name, "flow.f_nowhere", []any{f.From, f.To}})
-		case from.In != to.In:
-			c.bad = append(c.bad, Finding{f.ID, f.Name, "flow.f_crosses", nil})
+		case n.ID == "":
+			c.wrong(n, "flow.bpmn_no_id")
+		case c.nodes[n.ID] != nil:
+			c.wrong(n, "flow.bpmn_id_twice")
+			continue
+		}
+		c.nodes[n.ID] = n
+	}
+	for _, f := range c.p.Flows {
+		c.outs[f.From] = append(c.outs[f.From], f)
+		c.ins[f.To] = append(c.ins[f.To], f)
+		if from := c.nodes[f.From]; from != nil && !from.Kind.holds() {
+			c.next[f.From] = append(c.next[f.From], f.To)
+		}
+	}
+	for _, n := range c.p.Nodes {
+		switch {
+		case n.Kind == Start && n.In != "":
+			c.next[n.In] = append(c.next[n.In], n.ID)
+		case n.Kind == End && n.In != "":
+			for _, f := range c.outs[n.In] {
+				c.next[n.ID] = append(c.next[n.ID], f.To)
+			}
+		case n.Kind == Boundary && n.Event != nil:
+			c.next[n.Event.On] = append(c.next[n.Event.On], n.ID)
 		}
 	}
 }
 
-// scope checks that the process, or a sub-process, begins once and ends.
-func (c *checker) scope(in string) {
+// scopes checks that the process and each sub-process has one start and an end.
+func (c *checker) scopes() {
+	c.scope("", c.p.ID, c.p.Name)
+	for _, n := range c.p.Nodes {
+		if n.Kind.holds() {
+			c.scope(n.ID, n.ID, n.Name)
+		}
+		up := c.nodes[n.In]
+		for i := 0; up != nil && i < len(c.p.Nodes); i++ {
+			if up == n {
+				c.wrong(n, "flow.bpmn_in_itself")
+				break
+			}
+			up = c.nodes[up.In]
+		}
+		if n.In != "" && (c.nodes[n.In] == nil || !c.nodes[n.In].Kind.holds()) {
+			c.wrong(n, "flow.bpmn_in_nothing", n.In)
+		}
+	}
+}
+
+func (c *checker) scope(in, id, name string) {
 	starts, ends := 0, 0
 	for _, n := range c.p.Nodes {
 		if n.In != in {
@@ -59,138 +121,233 @@ func (c *checker) scope(in string) {
 		}
 		switch n.Kind {
 		case Start:
-			starts++
+			if starts++; starts > 1 {
+				c.wrong(n, "flow.bpmn_several_starts")
+			}
 		case End:
 			ends++
 		}
 	}
-	at := &Node{ID: in, Name: c.p.Name}
-	if in != "" {
-		at = c.ids[in]
-	}
-	if starts != 1 {
-		c.add(at, "flow.f_start", starts)
+	if starts == 0 {
+		c.say(Error, id, name, "flow.bpmn_no_start")
 	}
 	if ends == 0 {
-		c.add(at, "flow.f_end")
+		c.say(Error, id, name, "flow.bpmn_no_end")
 	}
 }
 
-func (c *checker) out(id string) (n int) {
-	for _, f := range c.p.Flows {
-		if f.From == id {
-			n++
-		}
+func (c *checker) flow(f *Flow) {
+	from, to := c.nodes[f.From], c.nodes[f.To]
+	switch {
+	case from == nil:
+		c.say(Error, f.ID, f.Name, "flow.bpmn_flow_from", f.From)
+	case to == nil:
+		c.say(Error, f.ID, f.Name, "flow.bpmn_flow_to", f.To)
+	case from.In != to.In:
+		c.say(Error, f.ID, f.Name, "flow.bpmn_flow_crosses")
+	case to.Kind == Start || to.Kind == Boundary:
+		c.say(Error, f.ID, f.Name, "flow.bpmn_flow_into", label(to))
+	case from.Kind == End:
+		c.say(Error, f.ID, f.Name, "flow.bpmn_flow_out", label(from))
+	case f.When != "" && from.Kind == Parallel:
+		c.say(Warning, f.ID, f.Name, "flow.bpmn_condition_parallel")
+	case f.When != "" && from.Default == f.ID:
+		c.say(Warning, f.ID, f.Name, "flow.bpmn_condition_default")
 	}
-	return n
+	if c.nodes[f.ID] != nil || slices.ContainsFunc(c.p.Flows, func(o *Flow) bool { return o != f && o.ID == f.ID }) {
+		c.say(Error, f.ID, f.Name, "flow.bpmn_id_twice")
+	}
+	c.expression(f.ID, f.Name, f.When)
+}
+
+func label(n *Node) string {
+	if n.Name != "" {
+		return n.Name
+	}
+	return n.ID
 }
 
 func (c *checker) node(n *Node) {
-	if n.Kind != End && c.out(n.ID) == 0 {
-		c.add(n, "flow.f_dead_end")
-	}
-	if n.Default != "" && !slices.ContainsFunc(c.p.Flows, func(f *Flow) bool { return f.ID == n.Default && f.From == n.ID }) {
-		c.add(n, "flow.f_default")
-	}
-	switch n.Kind {
-	case Sub:
-		c.scope(n.ID)
-	case Exclusive:
-		if free := c.unconditional(n); free > 1 {
-			c.add(n, "flow.f_unconditional", free)
+	if key := unsupported[string(n.Kind)]; key != "" || !runs(string(n.Kind)) {
+		if key == "" {
+			key = "flow.bpmn_unknown"
 		}
-	case User:
-		c.task(n)
-	case Boundary:
-		if n.Event == nil || c.ids[n.Event.On] == nil {
-			c.add(n, "flow.f_boundary")
-		}
-	case Call, Service: // nobody would see a case that waits for one
-		c.add(n, "flow.f_unsupported")
-	}
-}
-
-// unconditional counts the ways out of a gateway that always hold, the default left out.
-func (c *checker) unconditional(n *Node) (free int) {
-	for _, f := range c.p.Flows {
-		if f.From == n.ID && f.When == "" && f.ID != n.Default {
-			free++
-		}
-	}
-	return free
-}
-
-func (c *checker) task(n *Node) {
-	t := n.Task
-	if t == nil || len(c.p.WhoOf(n)) == 0 {
-		c.add(n, "flow.f_who")
+		c.wrong(n, key)
 		return
 	}
-	if t.Share == Ratio && (t.Percent < 1 || t.Percent > 100) {
-		c.add(n, "flow.f_percent")
-	}
-	seen := map[string]bool{}
-	for _, o := range t.Outcomes {
-		if o.Key == "" || seen[o.Key] {
-			c.add(n, "flow.f_outcome", o.Key)
+	c.split(n)
+	c.multi(n)
+	switch n.Kind {
+	case User:
+		c.task(n)
+	case Service:
+		if n.Service == nil || n.Service.Name == "" {
+			c.wrong(n, "flow.bpmn_no_service")
 		}
-		seen[o.Key] = true
-		if o.Choose != "" && (c.ids[o.Choose] == nil || c.ids[o.Choose].Kind != User) {
-			c.add(n, "flow.f_choose", o.Choose)
+	case Call:
+		if n.Call == "" {
+			c.wrong(n, "flow.bpmn_no_call")
+		} else if n.Call == c.p.ID {
+			c.wrong(n, "flow.bpmn_calls_itself")
 		}
-	}
-	for _, w := range c.p.WhoOf(n) {
-		if (w.Kind == "doer" || w.Kind == "chosen") && w.ID != "" && c.ids[w.ID] == nil {
-			c.add(n, "flow.f_choose", w.ID)
-		}
-	}
-	for _, l := range t.Limit {
-		if l.N <= 0 || !l.Unit.Valid() {
-			c.add(n, "flow.f_limit")
-		}
+	case Boundary:
+		c.boundary(n)
 	}
 }
 
-// reach names nodes no token can come to, and nodes from which no end can be reached.
-func (c *checker) reach() {
-	next := map[string][]string{}
-	prev := map[string][]string{}
-	link := func(a, b string) { next[a], prev[b] = append(next[a], b), append(prev[b], a) }
-	for _, f := range c.p.Flows {
-		link(f.From, f.To)
+// split checks the ways out of a node: one must always be open.
+func (c *checker) split(n *Node) {
+	var always, when int
+	found := n.Default == ""
+	for _, f := range c.outs[n.ID] {
+		switch {
+		case f.ID == n.Default:
+			found = true
+		case f.When == "":
+			always++
+		default:
+			when++
+		}
 	}
+	if !found {
+		c.wrong(n, "flow.bpmn_default_gone", n.Default)
+	}
+	switch {
+	case n.Kind == Parallel:
+		if n.Default != "" {
+			c.wrong(n, "flow.bpmn_default_parallel")
+		}
+	case n.Kind == Exclusive && always > 1, n.Kind == Exclusive && always == 1 && n.Default != "" && found:
+		c.wrong(n, "flow.bpmn_several_always")
+	case when > 0 && always == 0 && n.Default == "":
+		c.wrong(n, "flow.bpmn_no_default")
+	case n.Kind == Exclusive && always == 1 && when > 0 && c.outs[n.ID][len(c.outs[n.ID])-1].When != "":
+		c.wrong(n, "flow.bpmn_always_first")
+	case n.Kind != Exclusive && n.Kind != Inclusive && n.Kind != End && always > 1:
+		c.say(Warning, n.ID, n.Name, "flow.bpmn_split_without")
+	}
+}
+
+func (c *checker) multi(n *Node) {
+	m := n.Multi
+	if m == nil {
+		return
+	}
+	switch {
+	case n.Kind != User && n.Kind != Service && n.Kind != Call && n.Kind != Sub:
+		c.wrong(n, "flow.bpmn_multi_where")
+	case m.Over == "":
+		c.wrong(n, "flow.bpmn_no_list")
+	case m.Percent < 0 || m.Percent > 100:
+		c.wrong(n, "flow.bpmn_percent", m.Percent)
+	}
+	c.expression(n.ID, n.Name, m.Over)
+}
+
+func (c *checker) boundary(n *Node) {
+	e := n.Event
+	if e == nil {
+		c.wrong(n, "flow.bpmn_no_trigger")
+		return
+	}
+	on := c.nodes[e.On]
+	switch {
+	case on == nil || on.In != n.In:
+		c.wrong(n, "flow.bpmn_on_nothing", e.On)
+	case on.Kind != User && on.Kind != Service && on.Kind != Call && on.Kind != Sub:
+		c.wrong(n, "flow.bpmn_on_what", label(on))
+	}
+	if (e.Timer == nil) == (e.Message == "") {
+		c.wrong(n, "flow.bpmn_no_trigger")
+	}
+	if e.MaxTimes < 0 || e.Repeat && (e.Cancels || e.Timer == nil) {
+		c.wrong(n, "flow.bpmn_repeat")
+	}
+	if e.Timer != nil {
+		c.limits(n.ID, n.Name, []Limit{*e.Timer})
+	}
+}
+
+// reach names what nothing leads to, and what leads nowhere.
+func (c *checker) reach() {
 	var starts, ends []string
+	back := map[string][]string{}
+	for from, all := range c.next {
+		for _, to := range all {
+			back[to] = append(back[to], from)
+		}
+	}
 	for _, n := range c.p.Nodes {
 		switch {
-		case n.Kind == Boundary && n.Event != nil:
-			link(n.Event.On, n.ID)
 		case n.Kind == Start && n.In == "":
 			starts = append(starts, n.ID)
-		case n.Kind == Start:
-			link(n.In, n.ID)
 		case n.Kind == End:
 			ends = append(ends, n.ID)
 		}
 	}
-	from, to := walk(next, starts), walk(prev, ends)
+	// An end of a sub-process leads on only where the sub-process does; a terminate end ends that sub-process alone.
+	ends = slices.DeleteFunc(ends, func(id string) bool { return c.nodes[id].In != "" })
+	forth, home := walk(c.next, starts...), walk(back, ends...)
 	for _, n := range c.p.Nodes {
-		if !from[n.ID] {
-			c.add(n, "flow.f_unreachable")
-		} else if !to[n.ID] {
-			c.add(n, "flow.f_no_end")
+		if c.nodes[n.ID] != n {
+			continue
+		}
+		around := n.In == "" || c.nodes[n.In] == nil // what is wrong with a sub-process is said of it alone
+		if len(starts) > 0 && !forth[n.ID] && (around || forth[n.In]) {
+			c.wrong(n, "flow.bpmn_unreachable")
+		}
+		if len(ends) > 0 && !home[n.ID] && (around || home[n.In]) {
+			c.wrong(n, "flow.bpmn_dead_end")
 		}
 	}
 }
 
-func walk(edges map[string][]string, from []string) map[string]bool {
+// walk gives what can be reached from the given nodes, themselves included.
+func walk(next map[string][]string, from ...string) map[string]bool {
 	seen := map[string]bool{}
-	for len(from) > 0 {
-		id := from[len(from)-1]
-		from = from[:len(from)-1]
+	todo := slices.Clone(from)
+	for len(todo) > 0 {
+		id := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
 		if !seen[id] {
 			seen[id] = true
-			from = append(from, edges[id]...)
+			todo = append(todo, next[id]...)
 		}
 	}
 	return seen
+}
+
+// before reports whether a may have run when b begins: a way leads from a to b.
+func (c *checker) before(a, b string) bool {
+	return walk(c.next, c.next[a]...)[b]
+}
+
+// loops names circles in which nobody is ever asked: they would turn for ever at once.
+func (c *checker) loops() {
+	turns := func(id string) bool {
+		n := c.nodes[id]
+		return n != nil && n.Kind != User && n.Kind != Call && n.Kind != Boundary
+	}
+	next := map[string][]string{}
+	for from, all := range c.next {
+		if turns(from) {
+			next[from] = slices.DeleteFunc(slices.Clone(all), func(to string) bool { return !turns(to) })
+		}
+	}
+	said := map[string]bool{}
+	for _, n := range c.p.Nodes {
+		if !turns(n.ID) || said[n.ID] {
+			continue
+		}
+		round := walk(next, next[n.ID]...)
+		if !round[n.ID] {
+			continue
+		}
+		c.wrong(n, "flow.bpmn_loop")
+		for id := range round {
+			if walk(next, next[id]...)[n.ID] {
+				said[id] = true
+			}
+		}
+	}
 }

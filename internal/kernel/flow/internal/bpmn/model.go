@@ -58,6 +58,7 @@ type Node struct {
 	Kind     Kind
 	In       string // id of the sub-process around it, "" at the top
 	Lane     string
+	Doc      string // what is said about it to those who do it
 	Default  string // flow a gateway or activity takes when no other condition holds
 
 	Terminate bool     // End
@@ -136,10 +137,10 @@ type Escalation struct {
 // Who names people by how they stand to the case.
 type Who struct {
 	Kind string // starter, person, post, role, leader, staff, chosen, doer, group
-	ID   string // person, post, group: id; role: key; doer, chosen: id of a user task; staff, leader: ""
+	ID   string // person, post, group: id; role: key; doer, chosen: id of a user task ("" for chosen: this one); staff, leader: ""
 	// Of is the unit meant by role, leader and staff: "starter" (unit of the initiator), "place" (unit in charge of the
 	// place), "case" (unit in charge of the case), "field:<name>" (a unit chosen in the form), "unit:<id or code>",
-	// "doer:<task id>", "" for the whole district (role only).
+	// "doer:<task id>", "item" (the unit a repeated step stands for), "" for the whole district (role only).
 	Of string
 	// Level climbs from Of to the nearest unit at or above of that kind: community, street, department, district; "" stays.
 	Level string
@@ -168,24 +169,11 @@ type Trigger struct {
 	MaxTimes int    // of Repeat, 0 for no bound but the activity's end
 }
 
-// Rect and Point are in pixels of the diagram.
-type (
-	Rect  struct{ X, Y, W, H float64 }
-	Point struct{ X, Y float64 }
-)
+// Rect is a place in the diagram, in pixels.
+type Rect struct{ X, Y, W, H float64 }
 
-// WhoOf is who may act at a user task: as the task says, else as its lane says.
-func (p *Process) WhoOf(n *Node) []Who {
-	if n.Task != nil && len(n.Task.Who) > 0 {
-		return n.Task.Who
-	}
-	for _, l := range p.Lanes {
-		if l.ID == n.Lane {
-			return l.Who
-		}
-	}
-	return nil
-}
+// Point is a point of the diagram, in pixels.
+type Point struct{ X, Y float64 }
 
 // Node returns the node of that id, nil when there is none.
 func (p *Process) Node(id string) *Node {
