@@ -70,9 +70,6 @@ func New(kit *kernel.Kit, days *when.Calendar) *room.Room {
 	return &room.Room{
 		Name: "forms", Pillar: room.Apps, Schema: schema, Text: Text,
 		Perms: []room.Perm{{Name: "forms.use", Default: room.All}, {Name: "forms.read"}, {Name: "forms.design"}, {Name: "forms.resources"}},
-		Menu: []room.Menu{{Name: "apps", Path: "/forms", Perm: "forms.use", Rank: 300},
-			{Name: "design", Path: "/forms/design", Perm: "forms.design", Rank: 310},
-			{Name: "resources", Path: "/forms/resources", Perm: "forms.resources", Rank: 320}},
 		Routes: append(f.entryRoutes(), f.appRoutes()...),
 		Raws: []room.Raw{
 			{Method: "GET", Path: "/schema.json", Perm: "forms.use", Doc: "the JSON Schema of a declaration", Serve: f.serveSchema},

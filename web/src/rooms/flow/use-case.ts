@@ -5,6 +5,8 @@ import { useQuery } from '@/base/query'
 type Schemas = components['schemas']
 /** One element of the diagram. */
 export type Node = Schemas['FlowNode']
+/** One deed the reader may do now. */
+export type Can = Schemas['FlowCan']
 /** One entry of the trace. */
 export type Trace = Schemas['FlowTrace']
 

@@ -1,8 +1,13 @@
 package intake
 
 import (
+	"slices"
+	"strings"
+	"time"
+
 	"qushu/internal/base/errs"
 	"qushu/internal/base/table"
+	"qushu/internal/kernel/codes"
 )
 
 const (
@@ -55,7 +60,37 @@ func Inspect(r *table.Reader, first, last int) (Finding, error) {
 			}
 		}
 	}
+	if len(h.Samples) == 0 {
+		f.Problems = append(f.Problems, errs.Field{Key: "library.only_header"})
+	}
+	f.Notes = append(f.Notes, invalid(f.Columns, h.Samples, time.Now())...)
 	return f, nil
+}
+
+// invalid tells of columns in which samples are not what the column is taken for: unless checking is strict, they are
+// loaded all the same.
+func invalid(cols []Column, samples []table.Row, today time.Time) []errs.Field {
+	var out []errs.Field
+	for _, c := range cols {
+		bad, all := 0, 0
+		for _, r := range samples {
+			s := ""
+			if len(r.Reasons) == 0 && c.At < len(r.Cells) {
+				s = strings.TrimSpace(r.Cells[c.At])
+			}
+			if s == "" || slices.Contains(c.Nulls, s) {
+				continue
+			}
+			all++
+			if codes.Check(c.Kind, s, today) != nil {
+				bad++
+			}
+		}
+		if bad > 0 {
+			out = append(out, errs.Field{Name: c.Title, Key: "library.not_valid", Args: []any{bad, all}})
+		}
+	}
+	return out
 }
 
 // Head reads the header the same way for a look and for the load, so that both see the same columns.

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -279,4 +280,43 @@ func FuzzIntake(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a person should know before he loads: a file without rows, and values that are not what their column is taken for.
+func TestInspectWarns(t *testing.T) {
+	look := func(text string) Finding {
+		src, err := OpenSource(func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }, int64(len(text)), t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		r, err := src.Table("x.csv", table.Limits{MaxColumns: 100, MaxUnzip: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		f, err := Inspect(r, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	keys := func(all []errs.Field) (out []string) {
+		for _, f := range all {
+			out = append(out, f.Key)
+		}
+		return out
+	}
+	if f := look("姓名,公民身份号码\n"); !slices.Contains(keys(f.Problems), "library.only_header") {
+		t.Error(f.Problems)
+	}
+	const good = "张三,420199198001010019\n李四,420199199102150023\n王五,420199200109300034\n"
+	if f := look("姓名,公民身份号码\n" + good); len(f.Problems) > 0 || slices.Contains(keys(f.Notes), "library.not_valid") {
+		t.Error(f.Problems, f.Notes)
+	}
+	f := look("姓名,公民身份号码\n" + good + "赵六,420199199001010000\n")
+	i := slices.IndexFunc(f.Notes, func(n errs.Field) bool { return n.Key == "library.not_valid" })
+	if i < 0 || f.Notes[i].Args[0] != 1 || f.Notes[i].Args[1] != 4 {
+		t.Errorf("%+v", f.Notes)
+	}
 }
