@@ -69,7 +69,7 @@ func New(kit *kernel.Kit, days *when.Calendar) *room.Room {
 	kit.Flow.Host("forms", f.host())
 	return &room.Room{
 		Name: "forms", Pillar: room.Apps, Schema: schema, Text: Text,
-		Perms: []room.Perm{{Name: "forms.use", Default: room.All}, {Name: "forms.read"}, {Name: "forms.design"}, {Name: "forms.resources"}},
+		Perms:  []room.Perm{{Name: "forms.use", Default: room.All}, {Name: "forms.read"}, {Name: "forms.design"}, {Name: "forms.resources"}},
 		Routes: append(f.entryRoutes(), f.appRoutes()...),
 		Raws: []room.Raw{
 			{Method: "GET", Path: "/schema.json", Perm: "forms.use", Doc: "the JSON Schema of a declaration", Serve: f.serveSchema},
