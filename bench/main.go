@@ -36,6 +36,7 @@ func main() {
 	check(err)
 	defer os.RemoveAll(dir)
 	var rows []row
+	began := busy()
 	add := func(what, target, measured, command string) {
 		rows = append(rows, row{what, target, measured, command})
 		log.Printf("%-60s %-22s %s", what, target, measured)
@@ -51,7 +52,7 @@ func main() {
 	goBench(add, "./internal/base/warehouse/duck", "BenchmarkGet", "point look-up in 1 000 000 rows against bare DuckDB SQL", "")
 	goBench(add, "./internal/kernel/identity", "BenchmarkAuthenticate", "authenticating one request (session and rights)", "< 0.3 ms")
 	add("first load of the workbench, gzip", "≤ 250 KB", find(run("web", "npm", "run", "-s", "size"), `([\d.]+) KB gz\s+first load`)+" KB", "cd web && npm run size")
-	check(os.WriteFile("docs/benchmarks.md", page(rows), 0o644))
+	check(os.WriteFile("docs/benchmarks.md", page(rows, began), 0o644))
 }
 
 func check(err error) {
@@ -216,10 +217,16 @@ func goBench(add func(what, target, measured, command string), pkg, name, what, 
 	add(what, target, strings.Join(lines, "<br>"), "go test -run ^$ -bench "+name+" "+pkg)
 }
 
-func page(rows []row) []byte {
+// busy is the load average of the last minute: above one a figure is worse than the machine can do.
+func busy() string {
+	b, _ := os.ReadFile("/proc/loadavg")
+	return find(string(b), `^([\d.]+)`)
+}
+
+func page(rows []row, began string) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Benchmarks\n\n`make bench` measures and writes this page. Last run: %s, %s, %d cores, %s.\nThe load generator runs on the same cores as the program.\n\n",
-		time.Now().Format("2006-01-02"), strings.TrimSpace(cpu()), runtime.NumCPU(), runtime.Version())
+	fmt.Fprintf(&b, "# Benchmarks\n\n`make bench` measures and writes this page. Last run: %s, %s, %d cores, %s; load average when it began: %s.\nThe load generator runs on the same cores as the program.\n\n",
+		time.Now().Format("2006-01-02"), strings.TrimSpace(cpu()), runtime.NumCPU(), runtime.Version(), began)
 	b.WriteString("| what | promised | measured | command |\n| --- | --- | --- | --- |\n")
 	for _, r := range rows {
 		fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", r.what, r.target, r.measured, r.command)
