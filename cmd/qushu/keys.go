@@ -98,7 +98,15 @@ func keysRotate(ctx context.Context, a *app, args []string, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	if err := a.noteKey(ctx, "system.key_rotate", id, map[string]any{"purpose": p}); err != nil {
+	detail := map[string]any{"purpose": p}
+	if p == secret.Signing { // who trusts the older key learns the new one from the chain
+		pem, err := a.kit.Ring.PublicKeyPEM(id)
+		if err != nil {
+			return err
+		}
+		detail["public"] = string(pem)
+	}
+	if err := a.noteKey(ctx, "system.key_rotate", id, detail); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "Key %s is the current one for %s now. Copy the key file again.\n", id, p)

@@ -89,6 +89,10 @@ func TestKeysOfADistrict(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// The public half of the new signing key stands in the chain.
+	if n, err := store.Value[int](t.Context(), a.kit.DB, "SELECT count(*) FROM audit WHERE action = 'system.key_rotate' AND instr(CAST(detail AS TEXT), 'PUBLIC KEY') > 0"); err != nil || n != 1 {
+		t.Error("the new signing key is not announced", n, err)
+	}
 	if err := keysRetire(ctx, a, []string{old}, io.Discard); err == nil || !strings.Contains(err.Error(), "still sealed") {
 		t.Fatal("a key in use was retired:", err)
 	}
@@ -179,6 +183,52 @@ func TestResealGoesOn(t *testing.T) {
 				if b, err := ring.Unseal(at(r.id), r.text); err != nil || string(b) != r.id {
 					t.Fatal(r.id, err)
 				}
+			}
+		})
+	}
+}
+
+// What somebody types into a form may look sealed; it is left as it is and stops nothing.
+func TestResealLeavesWhatWasTyped(t *testing.T) {
+	empty := &storetest.Templates{}
+	for _, e := range storetest.Engines() {
+		t.Run(string(e), func(t *testing.T) {
+			a, err := open(t.Context(), place(t, e, empty), opening{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer a.Close()
+			db, ring := a.kit.DB, a.kit.Ring
+			all := a.sealed()
+			s := all[slices.IndexFunc(all, func(s room.Sealed) bool { return s.Inside })]
+			s.Table = "typed"
+			kind := map[store.Engine]string{store.Postgres: "JSONB", store.SQLite: "TEXT"}[e]
+			if err := store.Exec(t.Context(), db, `CREATE TABLE typed (id TEXT PRIMARY KEY, data `+kind+` NOT NULL)`); err != nil {
+				t.Fatal(err)
+			}
+			put := func(id string, v map[string]string) {
+				if err := store.Exec(t.Context(), db, `INSERT INTO typed (id, data) VALUES ($1, $2)`, id, store.JSON[map[string]string]{V: v}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			put("a", map[string]string{"memo": "s4:abc:def"})
+			put("b", map[string]string{"phone": ring.Seal(s.Place("b"), []byte("13800000000")), "memo": "s4:abc:def"})
+			old := current(a, secret.Field)
+			if _, err := ring.Rotate(secret.Field); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Reseal(t.Context(), db, ring, func(_, _ int) {}); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := s.Under(t.Context(), db, old); err != nil || n != 0 {
+				t.Error("left", n, err)
+			}
+			var got store.JSON[map[string]string]
+			if got, err = store.Value[store.JSON[map[string]string]](t.Context(), db, `SELECT data FROM typed WHERE id = 'b'`); err != nil || got.V["memo"] != "s4:abc:def" {
+				t.Fatal(got.V, err)
+			}
+			if b, err := ring.Unseal(s.Place("b"), got.V["phone"]); err != nil || string(b) != "13800000000" {
+				t.Error(string(b), err)
 			}
 		})
 	}
