@@ -202,6 +202,7 @@ func (e *env) open(db *store.DB, ring *secret.Ring, o identity.Options) (*kernel
 		deps.People, deps.Rights = identity.FromOrg(kit.Org), kit.Authz
 	}
 	e.id = identity.New(deps, o)
+	e.id.Tell = kit.Identity.Tell
 	kit.Identity = e.id
 	house, err := kernel.Open(kit, []*room.Room{probeRoom()}, kernel.Options{Work: e.real, Web: web.Options{Version: "test"}, Unaudited: func(_ context.Context, route string) {
 		e.t.Errorf("%s changed something without an audit record", route)

@@ -14,8 +14,10 @@ import (
 
 // Whoever holds an activation code becomes the account's owner as far as the program can tell. Where a second
 // factor stands behind the code, or the account was never used, one administrator may hand it out. Everywhere
-// else two must act: one asks with a reason, another releases the code and hands it over, and the owner is told
-// and may refuse. GB/T 22239-2019 8.1.4.2 d asks that nobody can do it alone.
+// else two must act: one asks with a reason, a security administrator releases the code and hands it over, and the
+// owner is told and may refuse. GB/T 22239-2019 8.1.4.2 d asks that nobody can do it alone. Only the security
+// administrator releases: whoever asks makes accounts, their first codes and programs' tokens, and could be a unit's
+// administrator a second time with one of them, but no security administrator.
 
 // askedFor is how long a request waits for its second person.
 const askedFor = 24 * time.Hour
@@ -45,6 +47,11 @@ func (i *Identity) issue(ctx context.Context, accountID, why string) (code strin
 		}
 		if a.needsSecond() {
 			return i.request(ctx, tx, &a, why)
+		}
+		if !a.ChangedAt.IsZero() {
+			if err := i.tell(ctx, tx, &a, "identity.told_issued", authz.From(ctx).Name); err != nil {
+				return err
+			}
 		}
 		code, until, err = i.hand(ctx, tx, &a, "identity.issue", why)
 		return err
@@ -120,6 +127,8 @@ func (i *Identity) confirm(ctx context.Context, accountID string) (code string, 
 		switch {
 		case a.AskedBy == me.Person:
 			return errs.New(errs.Denied, "identity.second_person")
+		case !me.Can(permSecurity) && a.who() != me.Person:
+			return errs.New(errs.Denied, "identity.security_confirms")
 		case a.who() == me.Person:
 			return errs.New(errs.Denied, "identity.not_yourself")
 		case a.shut() != nil:

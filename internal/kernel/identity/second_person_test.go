@@ -44,6 +44,9 @@ func TestNewCodeTakesTwo(t *testing.T) {
 		chief.call("POST "+path, why).want(t, "asked", 200, "")
 		code := sec.call("POST "+path+"/confirm", nil).want(t, "confirmed", 200, "").str("code")
 		owner.call("GET /api/probe", nil).want(t, "out", 401, "identity.session_password")
+		if asked, confirmed := e.told(t, "zhang", "identity.told_asked"), e.told(t, "zhang", "identity.told_confirmed"); asked != 2 || confirmed != 1 {
+			t.Error("its owner was not told", asked, confirmed)
+		}
 		e.browser(t).call("POST /api/identity/activate", obj{"account": "zhang", "code": code, "password": pw2}).want(t, "in again", 200, "")
 		for action, n := range map[string]int{"identity.ask": 2, "identity.confirm": 1, "identity.refuse": 1, "identity.issue": 0} {
 			if got := e.audited(t, action, "ok"); got != n {
@@ -51,6 +54,16 @@ func TestNewCodeTakesTwo(t *testing.T) {
 			}
 		}
 	})
+}
+
+// told counts what a person was told under a key.
+func (e *env) told(t *testing.T, person, key string) int {
+	t.Helper()
+	n, err := store.Value[int](t.Context(), e.Kit.DB, `SELECT count(*) FROM notify WHERE person = $1 AND key = $2`, person, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // A request nobody confirms runs out; whom a code is due without a second person is not made to wait.
@@ -70,5 +83,30 @@ func TestRequestRunsOut(t *testing.T) {
 		if a := again(t, e, 0).call("POST "+path, nil).want(t, "with a factor", 200, ""); a.str("code") == "" {
 			t.Error(a.body)
 		}
+		if n := e.told(t, "zhang", "identity.told_issued"); n != 1 {
+			t.Error("its owner was not told", n)
+		}
+	})
+}
+
+// Whoever asks can be a unit's administrator a second time, by a program's token or an account nobody has used yet;
+// that is no second person.
+func TestSecondPersonIsNotMade(t *testing.T) {
+	each(t, func(t *testing.T, e *env) {
+		e.in(t, "zhang")
+		sys, _, _ := e.administrators(t)
+		path := "/api/identity/accounts/" + e.account(t, "zhang") + "/activation"
+		sys.call("POST "+path, obj{"reason": "忘记密码"}).want(t, "asked", 200, "")
+
+		bot := sys.call("POST /api/identity/accounts", obj{"login": "bot", "person": "wang", "service": true}).want(t, "a program", 200, "").str("id")
+		program := e.browser(t)
+		program.bearer = sys.call("POST /api/identity/accounts/"+bot+"/tokens", obj{"name": "同步", "scopes": []string{"identity.unit_manage"}, "days": 1}).want(t, "its token", 200, "").str("token")
+		program.call("POST "+path+"/confirm", nil).want(t, "by a token", 403, "identity.security_confirms")
+
+		fresh := sys.call("POST /api/identity/accounts", obj{"login": "wang", "person": "wang"}).want(t, "made", 200, "").str("id")
+		code := sys.call("POST /api/identity/accounts/"+fresh+"/activation", nil).want(t, "first code", 200, "").str("code")
+		b := e.browser(t)
+		b.call("POST /api/identity/activate", obj{"account": "wang", "code": code, "password": pw2}).want(t, "activated", 200, "")
+		b.call("POST "+path+"/confirm", nil).want(t, "by a fresh account", 403, "identity.security_confirms")
 	})
 }

@@ -33,6 +33,7 @@ describe('deedsOf', () => {
     ['… who is locked', security, { state: 'locked' as const }, ['unlock']],
     ['the security administrator and one who waits', security, { admin: 'system', state: 'waiting' as const }, ['approve']],
     ['who asked for a new code and waits', system, { askedBy: '赵系统', askedByMe: true }, ['refuse', 'disable']],
+    ['a unit administrator and what another asked for', unit, { askedBy: '赵系统' }, ['refuse']],
     ['a second person', security, { askedBy: '赵系统' }, ['confirm', 'refuse']],
     ['somebody and his own account', { ...system, own: true }, {}, []],
     ['a reader', nobody, { state: 'locked' as const, hasTotp: true }, []],

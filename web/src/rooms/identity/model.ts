@@ -58,7 +58,7 @@ export function deedsOf(account: Account, rights: Rights): Deed[] {
     ['approve', rights.security && state === 'waiting'],
     ['unlock', rights.security && state === 'locked'],
     ['enable', rights.manage && state === 'disabled'],
-    ['confirm', asked && !account.askedByMe && (rights.security || rights.unit)],
+    ['confirm', asked && !account.askedByMe && rights.security],
     ['refuse', asked && (rights.security || rights.unit)],
     ['issue', !asked && (account.admin ? rights.manage && account.hasTotp : rights.unit) && !account.service && state !== 'disabled' && state !== 'waiting'],
     ['resetFactor', rights.security && account.hasTotp],
