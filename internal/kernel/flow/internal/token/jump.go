@@ -43,8 +43,9 @@ func before(p *bpmn.Process, f *bpmn.Flow, join string) map[string]bool {
 }
 
 // after returns the nodes a token at an activity can come to without leaving the parallel block it is in: a join ends
-// the walk unless the fork that belongs to it was passed on the way.
-func after(p *bpmn.Process, from string) map[string]bool {
+// the walk unless the fork that belongs to it was passed on the way. Events that do not interrupt put a token beside the
+// way; without beside the walk does not follow them.
+func after(p *bpmn.Process, from string, beside bool) map[string]bool {
 	type place struct {
 		node  string
 		depth int
@@ -60,7 +61,7 @@ func after(p *bpmn.Process, from string) map[string]bool {
 	walk = func(id string, depth int) {
 		for _, to := range next(p, id) {
 			n, d := p.Node(to), depth
-			if n == nil {
+			if n == nil || !beside && n.Kind == bpmn.Boundary && !n.Event.Cancels {
 				continue
 			}
 			if n.Kind == bpmn.Parallel || n.Kind == bpmn.Inclusive {
@@ -99,7 +100,8 @@ func (s State) up(t Token) []Token {
 }
 
 // Back lists the user tasks a token may be returned to: passed before, and on a way that leads to where it stands,
-// nearest scopes first, each scope in the order of the drawing.
+// nearest scopes first, each scope in the order of the drawing. A token beside the way has none on the way: that one has
+// gone on without it, perhaps through a join that would then wait for ever.
 func (m Machine) Back(s State, tok int) []string {
 	t, ok := s.Token(tok)
 	if !ok {
@@ -112,7 +114,7 @@ func (m Machine) Back(s State, tok int) []string {
 			continue
 		}
 		for _, n := range m.P.Nodes {
-			if n.Kind == bpmn.User && n.In == here.In && n.ID != at.Node && s.Passed[n.ID] > 0 && after(m.P, n.ID)[at.Node] {
+			if n.Kind == bpmn.User && n.In == here.In && n.ID != at.Node && s.Passed[n.ID] > 0 && after(m.P, n.ID, false)[at.Node] {
 				out = append(out, n.ID)
 			}
 		}
@@ -139,7 +141,7 @@ func (m Machine) Jump(s State, tok int, to string, vars map[string]any) (State, 
 		}
 	}
 	r := m.begin(s, vars)
-	again := after(m.P, to)
+	again := after(m.P, to, true)
 	for _, o := range r.inside(from.Scope) {
 		stands := o.Node
 		if o.waits() {

@@ -93,6 +93,8 @@ func TestMoves(t *testing.T) {
 		{"not to what was not passed", twin, nil, "jump a>e", "", "flow.cannot_return"},
 		{"a timer that interrupts", "s:start a:user t:stop=a l:user z:end s>a a>z t>l l>z", nil, "fire a/t", "l", ""},
 		{"a timer beside", "s:start a:user t:timer=a l:user z:end s>a a>z t>l l>z", nil, "fire a/t", "a l", ""},
+		{"not from beside the way into a block that has joined", "s:start f:and a:user q:timer=a u:user y:end b:user j:and e:user z:end s>f f>a f>b a>j b>j j>e e>z q>u u>y", nil,
+			"fire a/q, finish a, finish b, jump u>a", "", "flow.cannot_return"},
 		{"a timer ends a whole sub-process", "s:start p:sub i:start@p a:user@p y:end@p t:stop=p l:user z:end s>p p>z i>a a>y t>l l>z", nil, "fire p/t", "l", ""},
 		{"a sub-process ends by itself", "s:start p:sub i:start@p a:user@p y:end@p l:user z:end s>p p>l i>a a>y l>z", nil, "finish a", "l", ""},
 		{"out of a sub-process", "s:start o:user p:sub i:start@p a:user@p y:end@p z:end s>o o>p p>z i>a a>y", nil, "finish o, jump a>o", "o", ""},
