@@ -115,7 +115,7 @@ func (f *Forms) query(ctx context.Context, c *app.Compiled, in *listIn) (query, 
 		add("(e.late OR e.state = 'open' AND e.due_at > 0 AND e.due_at < $1)", store.At(f.now()))
 	}
 	if in.Text != "" {
-		like := "%" + escape(in.Text) + "%"
+		like := store.Anywhere(in.Text)
 		add(`(lower(e.title) LIKE lower($1) ESCAPE '!' OR lower(e.number) LIKE lower($2) ESCAPE '!')`, like, like)
 	}
 	for _, end := range []struct {
@@ -139,11 +139,6 @@ func (f *Forms) query(ctx context.Context, c *app.Compiled, in *listIn) (query, 
 		out.where = append(out.where, cond)
 	}
 	return out, nil
-}
-
-// escape keeps LIKE's own signs from meaning anything.
-func escape(s string) string {
-	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
 }
 
 // filter reads one condition on a declared field.

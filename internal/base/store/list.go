@@ -58,6 +58,12 @@ func shift(sql string, n int) string {
 	})
 }
 
+var literal = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
+// Anywhere is the pattern that finds s anywhere in a text; it goes with LIKE … ESCAPE '!', so that the signs of LIKE mean
+// nothing in s.
+func Anywhere(s string) string { return "%" + literal.Replace(s) + "%" }
+
 // In is "column IN (…)" for any number of values; none is FALSE.
 func In[T any](column string, values []T) Cond {
 	if len(values) == 0 {

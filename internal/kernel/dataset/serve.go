@@ -68,7 +68,7 @@ func (d *Datasets) Taken(ctx context.Context, q store.Queryer, name string) (boo
 func (d *Datasets) List(ctx context.Context, q store.Queryer, scope store.Scope, text string, page store.Page) (store.Listed[Dataset], error) {
 	var where []store.Cond
 	if text != "" {
-		like := "%" + escape(text) + "%"
+		like := store.Anywhere(text)
 		where = append(where, store.C(`lower(d.title) LIKE lower($1) ESCAPE '!' OR lower(d.name) LIKE lower($2) ESCAPE '!'`, like, like))
 	}
 	return store.List(ctx, q, store.Query[Dataset]{Select: `SELECT ` + columns + ` FROM dataset d`, Scope: scope, Where: where,

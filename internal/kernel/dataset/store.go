@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"strings"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
@@ -115,9 +114,4 @@ func holds(units []string, person string, at store.Time) store.Cond {
 	in := store.In("g.unit_id", units)
 	return store.And(store.C(`g.revoked_at = 0 AND g.from_at <= $1 AND g.until_at > $2`, at, at),
 		store.Or(store.And(store.C("g.unit_id <> ''"), in), store.C("g.person <> '' AND g.person = $1", person)))
-}
-
-// escape keeps LIKE's own signs from meaning anything.
-func escape(s string) string {
-	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
 }

@@ -130,7 +130,7 @@ func (f *Flow) tasks(ctx context.Context, in *tasksIn) (*tasksOut, error) {
 
 // contains finds a text anywhere in number, title or the starter's name.
 func contains(text string) store.Cond {
-	like := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(strings.TrimSpace(text))) + "%"
+	like := store.Anywhere(strings.ToLower(strings.TrimSpace(text)))
 	return store.C("(lower(c.number) LIKE $1 ESCAPE '!' OR lower(c.title) LIKE $2 ESCAPE '!' OR lower(c.owner_name) LIKE $3 ESCAPE '!')", like, like, like)
 }
 

@@ -339,5 +339,5 @@ func (i *Identity) DisablePerson(ctx context.Context, tx *store.Tx, person, why 
 
 // likeText makes a pattern that finds q anywhere; ! escapes.
 func likeText(q string) string {
-	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(strings.TrimSpace(q))) + "%"
+	return store.Anywhere(strings.ToLower(strings.TrimSpace(q)))
 }
