@@ -90,7 +90,7 @@ func NewKit(b Base) *Kit {
 	k.Identity.Tell = func(ctx context.Context, tx *store.Tx, person, key string, args ...any) error {
 		return k.Notify.Send(ctx, tx, notify.Notice{To: []string{person}, Kind: notify.Alarm, Key: key, Args: args, Link: "/account", Object: "identity_account", Must: true})
 	}
-	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Jobs: k.Jobs, Words: k.Words, Now: b.Now})
+	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Words: k.Words, Now: b.Now})
 	if b.Hub != nil {
 		k.System.Drops(b.Hub.Drop)
 		k.Notify.Push = func(person string, payload any) {

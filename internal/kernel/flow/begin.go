@@ -143,28 +143,32 @@ func (f *Flow) readable(ctx context.Context, q store.Queryer, caseID string) (*C
 	if err != nil {
 		return nil, err
 	}
+	return c, f.mayRead(ctx, q, c)
+}
+
+// mayRead says why the actor may not read a case; what he may not read is not there.
+func (f *Flow) mayRead(ctx context.Context, q store.Queryer, c *Case) error {
 	me := authz.From(ctx)
 	if me.IsJob || me.Can("flow.manage") {
-		return c, nil
+		return nil
 	}
-	part, err := takesPart(ctx, q, caseID, me.Person)
+	part, err := takesPart(ctx, q, c.ID, me.Person)
 	if err != nil || part {
-		return c, err
+		return err
 	}
 	if me.Can("flow.supervise") {
 		err := authz.MayUnit(ctx, q, "flow.supervise", c.Unit)
 		if !errs.Is(err, errs.Denied) {
-			return c, err
+			return err
 		}
 	}
 	if h := f.hosts[c.Room]; h.CanRead != nil {
-		if err := h.CanRead(ctx, q, c); err == nil {
-			return c, nil
-		} else if !errs.Is(err, errs.Missing) && !errs.Is(err, errs.Denied) {
-			return nil, err
+		err := h.CanRead(ctx, q, c)
+		if !errs.Is(err, errs.Missing) && !errs.Is(err, errs.Denied) {
+			return err
 		}
 	}
-	return nil, errs.New(errs.Missing, "flow.no_case")
+	return errs.New(errs.Missing, "flow.no_case")
 }
 
 // called are the names of persons, in one line.

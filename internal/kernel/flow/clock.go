@@ -136,7 +136,7 @@ func (f *Flow) keepTime(ctx context.Context) error {
 // Tick fires every timer that is due, earliest first, each in a transaction of its own. One that fails is put off for a
 // minute and said; the others go on.
 func (f *Flow) Tick(ctx context.Context) error {
-	ctx = room.Acting(ctx, &room.Actor{Account: "qushu", Name: "区枢", IsJob: true})
+	ctx = bySystem(ctx)
 	for {
 		due, err := store.All(ctx, f.db, scanTimer, `SELECT `+timerColumns+` FROM flow_timer WHERE paused = FALSE AND at <= $1 ORDER BY at, id LIMIT 200`, store.At(f.now()))
 		if err != nil || len(due) == 0 {
@@ -154,6 +154,11 @@ func (f *Flow) Tick(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// bySystem is ctx in which the program itself acts.
+func bySystem(ctx context.Context) context.Context {
+	return room.Acting(ctx, &room.Actor{Account: "qushu", Name: "区枢", IsJob: true})
 }
 
 // fire does what one timer is for, once: it goes in the transaction of its effect.

@@ -80,7 +80,7 @@ func (f *Flow) Do(ctx context.Context, tx *store.Tx, d Deed) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := f.readable(ctx, tx, d.Case); err != nil {
+	if err := f.mayRead(ctx, tx, w.c); err != nil {
 		return nil, w.lost(ctx, d.Task, err)
 	}
 	k, err := w.may(ctx, v, &d)

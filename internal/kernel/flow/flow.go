@@ -11,7 +11,6 @@ import (
 
 	"qushu/internal/base/bus"
 	"qushu/internal/base/errs"
-	"qushu/internal/base/jobs"
 	"qushu/internal/base/rule"
 	"qushu/internal/base/store"
 	"qushu/internal/base/when"
@@ -86,9 +85,7 @@ type Flow struct {
 	audit  *audit.Log
 	authz  *authz.Authz
 	org    *org.Org
-	files  *file.Files
 	notify *notify.Notes
-	jobs   *jobs.Client
 	words  *errs.Catalog
 	days   *when.Calendar
 	now    func() time.Time
@@ -106,7 +103,6 @@ type Deps struct {
 	Org    *org.Org
 	Files  *file.Files
 	Notify *notify.Notes
-	Jobs   *jobs.Client
 	Words  *errs.Catalog
 	Now    func() time.Time
 }
@@ -117,7 +113,7 @@ func New(d Deps) *Flow {
 	if err != nil {
 		panic("flow: the calendar inside the program is damaged: " + err.Error())
 	}
-	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, jobs: d.Jobs, words: d.Words, days: days, now: d.Now, hosts: map[string]Host{}}
+	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, notify: d.Notify, words: d.Words, days: days, now: d.Now, hosts: map[string]Host{}}
 	d.Files.Readers("flow", func(ctx context.Context, object string) error {
 		_, err := f.readable(ctx, f.db, object)
 		return err

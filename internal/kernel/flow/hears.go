@@ -5,7 +5,6 @@ import (
 
 	"qushu/internal/base/store"
 	"qushu/internal/kernel/audit"
-	"qushu/internal/room"
 )
 
 // personLeft takes what a leaver had off his list and finds anew who is to act. A task for which nobody is found stands in
@@ -39,7 +38,7 @@ func (f *Flow) postsChanged(ctx context.Context, e struct {
 }
 
 func (f *Flow) handOver(ctx context.Context, person string) error {
-	ctx = room.Acting(ctx, &room.Actor{Account: "qushu", Name: "区枢", IsJob: true})
+	ctx = bySystem(ctx)
 	cases, err := store.Column[string](ctx, f.db, `SELECT DISTINCT case_id FROM flow_todo WHERE person = $1 ORDER BY case_id`, person)
 	if err != nil {
 		return err

@@ -18,7 +18,10 @@ func (w *work) giveBack(ctx context.Context, k *Item, d *Deed) error {
 	back := w.machine().Back(w.run().State, k.token)
 	to := d.Node
 	if to == "" {
-		to = w.before(ctx, k, back)
+		var err error
+		if to, err = w.before(ctx, k, back); err != nil {
+			return err
+		}
 	}
 	if !slices.Contains(back, to) {
 		return needs("node", "flow.cannot_return", w.called(to))
@@ -41,19 +44,20 @@ func (w *work) giveBack(ctx context.Context, k *Item, d *Deed) error {
 }
 
 // before is the step that was done last of those a task may be returned to.
-func (w *work) before(ctx context.Context, k *Item, back []string) string {
+func (w *work) before(ctx context.Context, k *Item, back []string) (string, error) {
 	all, err := tasksOf(ctx, w.tx, w.c.ID, store.C("k.state = 'done' AND k.box = 'do'"))
-	if err == nil {
-		for i := len(all) - 1; i >= 0; i-- {
-			if all[i].Node != k.Node && slices.Contains(back, all[i].Node) {
-				return all[i].Node
-			}
+	if err != nil {
+		return "", err
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].Node != k.Node && slices.Contains(back, all[i].Node) {
+			return all[i].Node, nil
 		}
 	}
 	if len(back) > 0 {
-		return back[0] // the starter's own step leaves no task
+		return back[0], nil // the starter's own step leaves no task
 	}
-	return ""
+	return "", nil
 }
 
 func (w *work) called(node string) string {
@@ -249,11 +253,16 @@ func (w *work) urge(ctx context.Context, _ *Item, _ *Deed) error {
 			return errs.New(errs.Limited, "flow.urged_already")
 		}
 	}
+	return w.alarm(ctx, "flow.told_urge")
+}
+
+// alarm speaks to everybody who has the case before him.
+func (w *work) alarm(ctx context.Context, key string) error {
 	people, err := store.Column[string](ctx, w.tx, `SELECT DISTINCT person FROM flow_todo WHERE case_id = $1 AND box = 'do' ORDER BY person`, w.c.ID)
 	if err != nil {
 		return err
 	}
-	return w.onto(ctx, people, notify.Alarm, "flow.told_urge", w.c.Step)
+	return w.onto(ctx, people, notify.Alarm, key, w.c.Step)
 }
 
 // supervise puts the case under one's eyes (督办): it stands in one's list until it is closed.
@@ -262,11 +271,7 @@ func (w *work) supervise(ctx context.Context, _ *Item, _ *Deed) error {
 	if err := joins(ctx, w.tx, w.c.ID, me, "supervised", w.now); err != nil {
 		return err
 	}
-	people, err := store.Column[string](ctx, w.tx, `SELECT DISTINCT person FROM flow_todo WHERE case_id = $1 AND box = 'do' ORDER BY person`, w.c.ID)
-	if err != nil {
-		return err
-	}
-	return w.onto(ctx, people, notify.Alarm, "flow.told_supervise", w.c.Step)
+	return w.alarm(ctx, "flow.told_supervise")
 }
 
 // suspend lets every clock of the case stand still (挂起).

@@ -21,7 +21,7 @@ CREATE TABLE flow_case (
     number     TEXT NOT NULL,
     title      TEXT NOT NULL,
     level      TEXT NOT NULL,
-    state      TEXT NOT NULL,             -- open, suspended, closed, stopped, merged
+    state      TEXT NOT NULL,             -- open, suspended, closed, stopped
     step       TEXT NOT NULL,             -- names of the steps it stands at
     holder     TEXT NOT NULL,             -- names of those who have it
     place      TEXT NOT NULL,
@@ -39,7 +39,6 @@ CREATE TABLE flow_case (
     late       BOOLEAN NOT NULL DEFAULT FALSE,
     outcome    TEXT NOT NULL DEFAULT '',
     reopened   BIGINT NOT NULL DEFAULT 0,
-    merged_to  TEXT NOT NULL DEFAULT '',
     tokens     JSONB NOT NULL,
     version    BIGINT NOT NULL
 );
