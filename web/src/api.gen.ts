@@ -868,6 +868,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/forms/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forms-get-places"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/forms/resources": {
         parameters: {
             query?: never;
@@ -3798,6 +3814,11 @@ export interface components {
             /** @description nothing is wrong when empty */
             findings: components["schemas"]["FormsFindingLine"][];
         };
+        FormsCommunity: {
+            /** @description 12 digits, GB/T 10114 */
+            code: string;
+            name: string;
+        };
         FormsDraftBody: {
             app: components["schemas"]["AppApp"];
             /** Format: date-time */
@@ -3827,6 +3848,7 @@ export interface components {
             source?: string;
         };
         FormsEntryBody: {
+            app: string;
             /** Format: date-time */
             at: string | null;
             /** @description id of its case, empty of a draft */
@@ -3854,6 +3876,7 @@ export interface components {
             mayReveal: boolean;
             /** @description data may be saved */
             mayWrite: boolean;
+            number: string;
             owner: string;
             ownerName: string;
             /** @description what the caller may do now with fields; one that is not named is read */
@@ -4027,6 +4050,12 @@ export interface components {
             /** Format: double */
             value: number | null;
         };
+        FormsPlacesOutBody: {
+            community: string;
+            items: components["schemas"]["FormsStreet"][];
+            /** @description where the caller works, empty outside the streets */
+            street: string;
+        };
         FormsResource: {
             app: string;
             id: string;
@@ -4110,6 +4139,12 @@ export interface components {
         };
         FormsStatsOutBody: {
             items: components["schemas"]["FormsFigure"][];
+        };
+        FormsStreet: {
+            /** @description 9 digits, GB/T 10114 */
+            code: string;
+            communities: components["schemas"]["FormsCommunity"][];
+            name: string;
         };
         FormsVersionInBody: {
             /** Format: int64 */
@@ -8039,6 +8074,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FormsRevealOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-get-places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsPlacesOutBody"];
                 };
             };
             /** @description Error */

@@ -136,8 +136,8 @@ type EntryBody struct {
 	Rights    app.Rights `json:"rights" nullable:"false" doc:"what the caller may do now with fields; one that is not named is read"`
 	MayWrite  bool       `json:"mayWrite" doc:"data may be saved"`
 	MayReveal bool       `json:"mayReveal" doc:"masked values may be shown, with a reason"`
-	App       app.App    `json:"declaration" doc:"the version the entry was filed by"`
-	Number    int64      `json:"declarationNumber"`
+	Declared  app.App    `json:"declaration" doc:"the version the entry was filed by"`
+	DeclaredN int64      `json:"declarationNumber"`
 }
 
 type entryOut struct{ Body EntryBody }

@@ -45,16 +45,11 @@ type EntryLine struct {
 
 func entryLine(e *Entry, units map[string]string) EntryLine {
 	return EntryLine{ID: e.ID, App: e.App, Case: e.Case, Number: e.Number, Title: e.Title, Level: e.Level, State: e.State, Step: e.Step, Holder: e.Holder, Late: e.Late, Due: e.Due,
-		At: e.At, Closed: e.Closed, Unit: e.Unit, UnitName: units[e.Unit], Owner: e.Owner, OwnerName: e.OwnerName, Link: link(e.Case), Version: e.Version}
+		At: e.At, Closed: e.Closed, Unit: e.Unit, UnitName: units[e.Unit], Owner: e.Owner, OwnerName: e.OwnerName, Link: link(e.ID), Version: e.Version}
 }
 
-// link is where a case is seen, "" while there is none.
-func link(caseID string) string {
-	if caseID == "" {
-		return ""
-	}
-	return "/flow/cases/" + caseID
-}
+// link is the page of an entry.
+func link(entry string) string { return "/forms/entries/" + entry }
 
 // EntryRow is a line with the values of the list's columns.
 type EntryRow struct {

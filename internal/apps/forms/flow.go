@@ -40,7 +40,7 @@ func (f *Forms) host() flow.Host {
 			}
 			return f.reads(ctx, q, &e)
 		},
-		Link: func(c *flow.Case) string { return link(c.ID) },
+		Link: func(c *flow.Case) string { return link(c.Object) },
 	}
 }
 

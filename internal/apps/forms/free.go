@@ -53,7 +53,7 @@ func (f *Forms) freeOne(ctx context.Context, tx *store.Tx, b Booking) error {
 	if err := release(ctx, tx, b.Entry, b.Field); err != nil {
 		return err
 	}
-	if err := f.notify.Send(ctx, tx, notify.Notice{To: []string{e.Owner}, Kind: notify.Info, Key: "forms.freed", Args: []any{e.Title, kind.Free.Minutes}, Link: link(e.Case), Object: "forms_entry", ID: e.ID}); err != nil {
+	if err := f.notify.Send(ctx, tx, notify.Notice{To: []string{e.Owner}, Kind: notify.Info, Key: "forms.freed", Args: []any{e.Title, kind.Free.Minutes}, Link: link(e.ID), Object: "forms_entry", ID: e.ID}); err != nil {
 		return err
 	}
 	return f.audit.Record(ctx, tx, audit.Entry{Action: "forms.free", Object: "forms_entry", ID: e.ID, Title: title(c.App, &e), Detail: map[string]any{"resource": b.Resource}})

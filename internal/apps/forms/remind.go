@@ -60,7 +60,7 @@ func (f *Forms) remindOne(ctx context.Context, tx *store.Tx, r reminder) error {
 		if len(m.To) == 0 || slices.Contains(m.To, "starter") {
 			to = append(to, e.Owner)
 		}
-		return f.notify.Send(ctx, tx, notify.Notice{To: to, Kind: notify.Info, Key: "forms.reminder", Args: []any{m.Text.ZH, m.Text.In("en"), e.Title}, Link: link(e.Case), Object: "forms_entry", ID: e.ID})
+		return f.notify.Send(ctx, tx, notify.Notice{To: to, Kind: notify.Info, Key: "forms.reminder", Args: []any{m.Text.ZH, m.Text.In("en"), e.Title}, Link: link(e.ID), Object: "forms_entry", ID: e.ID})
 	}
 	return nil
 }

@@ -69,7 +69,9 @@ func New(kit *kernel.Kit, days *when.Calendar) *room.Room {
 	kit.Flow.Host("forms", f.host())
 	return &room.Room{
 		Name: "forms", Pillar: room.Apps, Schema: schema, Text: Text,
-		Perms:  []room.Perm{{Name: "forms.use", Default: room.All}, {Name: "forms.read"}, {Name: "forms.design"}, {Name: "forms.resources"}},
+		Perms: []room.Perm{{Name: "forms.use", Default: room.All}, {Name: "forms.read"}, {Name: "forms.design"}, {Name: "forms.resources"}},
+		Menu: []room.Menu{{Name: "apps", Path: "/forms", Perm: "forms.use", Rank: 300}, {Name: "design", Path: "/forms/design", Perm: "forms.design", Rank: 310},
+			{Name: "resources", Path: "/forms/resources", Perm: "forms.resources", Rank: 320}},
 		Routes: append(f.entryRoutes(), f.appRoutes()...),
 		Raws: []room.Raw{
 			{Method: "GET", Path: "/schema.json", Perm: "forms.use", Doc: "the JSON Schema of a declaration", Serve: f.serveSchema},
@@ -101,6 +103,7 @@ func (f *Forms) entryRoutes() []room.Route {
 		room.Post("/entries/{id}/file", "forms.use", f.fileDraft),
 		room.Delete("/entries/{id}", "forms.use", f.dropDraft),
 		room.Post("/entries/{id}/reveal", "forms.use", f.reveal).Secrets(),
+		room.Get("/places", "forms.use", f.places),
 		room.Get("/resources/{app}/{kind}/calendar", "forms.use", f.calendar),
 	}
 }

@@ -130,6 +130,11 @@ func (o *Org) UnitByCode(ctx context.Context, q store.Queryer, code string) (Uni
 	return oneUnit(ctx, q, store.C("u.code = $1 AND u.closed_at = 0", code))
 }
 
+// Areas returns the open streets and communities that have a division code, in the tree's order.
+func (o *Org) Areas(ctx context.Context, q store.Queryer) ([]Unit, error) {
+	return units(ctx, q, store.And(store.C("u.closed_at = 0 AND u.code <> ''"), store.In("u.kind", []Kind{Street, Community})))
+}
+
 // UnitPath returns the units from the top of the tree down to unit, itself last.
 func (o *Org) UnitPath(ctx context.Context, q store.Queryer, unit string) ([]Unit, error) {
 	return unitPath(ctx, q, unit)

@@ -1,12 +1,13 @@
 import { computed, reactive, readonly, shallowRef, watch } from 'vue'
-import { api, apiEvents, ask, guardedFetch } from '@/base/api'
+import { api, ask } from '@/base/api'
 import { asProblem, type Problem } from '@/base/problem'
 import { announce } from '@/base/topics'
 import { useSession } from '@/kernel/session'
 import { dropFresh, keepFresh } from '../load/fresh'
 import { percent } from '../amounts'
 import type { Load } from '../states'
-import { passing, sendFile, type Progress, type Road } from './send'
+import { passing, sendFile, type Progress } from '@/kernel/upload/send'
+import { road } from '@/kernel/upload/road'
 
 /** sending and waiting (for the network) go on by themselves; looking: the server reads the beginning of the file. */
 export type UploadState = 'idle' | 'sending' | 'waiting' | 'paused' | 'looking' | 'failed'
@@ -34,31 +35,6 @@ function watchPerson(): void {
       dropFresh()
     },
   )
-}
-
-const road: Road = {
-  begin: (name, size, signal) => ask(api.POST('/api/file/uploads', { body: { name, size }, signal })),
-  ask: (id, signal) => ask(api.GET('/api/file/uploads/{id}', { params: { path: { id } }, signal })),
-  done: async (id, signal) => (await ask(api.POST('/api/file/uploads/{id}/done', { params: { path: { id } }, signal }))).id,
-  put: async (id, offset, chunk, signal) => {
-    const address = new URL(`/api/file/uploads/${encodeURIComponent(id)}?offset=${offset}`, location.origin)
-    const response = await guardedFetch(new Request(address, { method: 'PUT', body: chunk, headers: { 'Content-Type': 'application/octet-stream' }, signal }))
-    return (await response.json()) as Progress
-  },
-  back: async (problem, signal) => {
-    if (!problem.offline) return wait(1500, signal)
-    await Promise.race([heard('back', signal), wait(8000, signal)])
-  },
-}
-
-function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason as Error)), { once: true })
-  })
-}
-function heard(event: string, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => apiEvents.addEventListener(event, () => resolve(), { once: true, signal }))
 }
 
 /** Asks before the window is closed in the middle of an upload. */
