@@ -43,6 +43,7 @@ var applied = map[string][]string{
 	"zhuodaoquan.mediator": {"dispute_mediator"},
 	"zongzhi.duty":         {"dispute_district"},
 	"centre.data":          {"itreview_reviewer"},
+	"centre.info":          {"app_designer"},
 	"jiguan.service": {"vehicle_dispatcher", "meetingroom_keeper", "repair_desk", "repair_worker", "supplies_keeper", "supplies_manager",
 		"canteen_manager", "visitor_gate", "archive_keeper"},
 }
@@ -64,7 +65,7 @@ func (d *District) Cast() ([]Account, error) {
 	for _, p := range []part{
 		{"yibao.data", "YB-5", 2, "data_officer", "上传本单位的表格，按规则查询人口数据"},
 		{"centre.data", "DSJ-3", 2, "data_officer", "上传全区的人口表，登记数据资源"},
-		{"centre.info", "DSJ-5", 1, "district_publisher", "信息办公室三人之一，发布全区通知"},
+		{"centre.info", "DSJ-5", 1, "district_publisher", "信息办公室三人之一，发布全区通知，设计应用、管理可预约的资源"},
 		{"minzheng.reader", "MZ-2", 2, "data_reader", "查询一条人口记录，说明用途后查看一个脱敏字段"},
 		{"shenpi.review", "SP-3", 2, "reviewer", "审核数据资源的申请"},
 		{"jiaoyu.notice", "ED-1", 2, "notice_publisher", "向本单位发布通知，查看签收情况"},

@@ -5,6 +5,7 @@ import { empty, type App, type Data, type Field, type Rights } from '../model'
 import type { Form } from './context'
 
 const pause = 350 // milliseconds after the last change before the rules are asked
+const settle = 250 // … after a field was left before its fault shows: words that appear under a finger would take the press away
 
 /** What a form is filled in for. */
 export interface FillOptions {
@@ -18,8 +19,10 @@ export interface FillOptions {
 
 /** A form being filled in. */
 export interface Fill {
+  mark: number // another for each
   form: Form
   values: Data // reactive
+  set: (key: string, value: unknown) => void // what was wrong with it counts no more until the rules have been asked
   computed: Ref<Data>
   visible: ComputedRef<Field[]> // with what may be written, or has something to read
   writes: (key: string) => boolean
@@ -32,6 +35,7 @@ export interface Fill {
   refused: (problem: Problem) => boolean
 }
 
+let marks = 0
 const copy = (data: Data): Data => JSON.parse(JSON.stringify(data)) as Data
 
 /** Keeps what is typed, asks the server's rules what follows from it, and says what is wrong once the person has left a field. */
@@ -79,16 +83,21 @@ export function useFill(options: FillOptions): Fill {
   const isShown = (field: Field) => options.rights[field.key] !== 'hide' && (shown.value?.has(field.key) ?? !field.show)
 
   return {
+    mark: ++marks,
     values, computed: worked, writes, failed, changed, uploading, said,
-    visible: computed(() => options.app.fields.filter((field) => isShown(field) && (writes(field.key) || !empty(values[field.key]) || !empty(worked.value[field.key])))),
+    visible: computed(() => options.app.fields.filter((field) => isShown(field) && (writes(field.key) || !empty(worked.value[field.key]) || (options.entry !== undefined && !empty(values[field.key]))))),
     faults: computed(() => [...found.value].filter(([path]) => told(path)).map(([path, text]) => ({ path, words: text }))),
+    set(key, value) {
+      values[key] = value
+      if ([...found.value.keys()].some((path) => top(path) === key)) found.value = new Map([...found.value].filter(([path]) => top(path) !== key))
+    },
     form: {
       app: options.app.key,
       entry: options.entry,
       number: options.number,
       fault: (path) => (told(path) ? (found.value.get(path) ?? '') : ''),
       needed: (path) => (options.dry ? Boolean(options.app.fields.find((field) => field.key === path)?.required) : needed.value.has(path)),
-      touched: (path) => left.add(path),
+      touched: (path) => void setTimeout(() => left.add(path), settle),
       value: (key) => values[key],
       working: (change) => (uploading.value += change),
     },
