@@ -90,7 +90,19 @@ func NewKit(b Base) *Kit {
 	k.Identity.Tell = func(ctx context.Context, tx *store.Tx, person, key string, args ...any) error {
 		return k.Notify.Send(ctx, tx, notify.Notice{To: []string{person}, Kind: notify.Alarm, Key: key, Args: args, Link: "/account", Object: "identity_account", Must: true})
 	}
-	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Words: k.Words, Now: b.Now})
+	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Words: k.Words, Jobs: k.Jobs, Now: b.Now})
+	k.System.Add(system.Check{Name: "flow", Run: func(ctx context.Context) system.Finding {
+		n, err := k.Flow.Stuck(ctx)
+		switch {
+		case err != nil:
+			return system.Finding{State: system.Bad, Key: "flow.stuck_failed", Args: []any{err}}
+		case n.Failed+n.Lost > 0:
+			return system.Finding{State: system.Bad, Key: "flow.stuck_some", Args: []any{n.Nobody, n.Failed, n.Lost}}
+		case n.Nobody > 0:
+			return system.Finding{State: system.Warn, Key: "flow.stuck_some", Args: []any{n.Nobody, n.Failed, n.Lost}}
+		}
+		return system.Finding{State: system.OK, Key: "flow.stuck_ok"}
+	}})
 	if b.Hub != nil {
 		k.System.Drops(b.Hub.Drop)
 		k.Notify.Push = func(person string, payload any) {

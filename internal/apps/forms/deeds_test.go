@@ -106,3 +106,43 @@ func TestMovedOntoAnother(t *testing.T) {
 		}
 	})
 }
+
+// A part of an entry is an entry of its own with what was said of the whole, and repeated ones are merged into one.
+func TestPartAndMerge(t *testing.T) {
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		w := newTown(t, e)
+		grid := w.who["grid"]
+		l := filed(t, e, grid, "dispute", quarrel)
+		if status, text := w.deed(t, "centre", w.now(t, l.ID), `"verb":"split","title":"清理三楼堆物"`); status != 200 {
+			t.Fatal(status, text)
+		}
+		all, err := listAll(t, e)
+		if err != nil || len(all) != 2 {
+			t.Fatal(len(all), err)
+		}
+		for _, x := range all {
+			if x.ID == l.ID {
+				continue
+			}
+			c, err := w.Kit.Flow.Case(t.Context(), e.Kit.DB, x.Case)
+			if err != nil || c.Title != "清理三楼堆物" || x.Data["story"] != "楼道堆物" || x.Number == l.Number || x.Owner != w.who["centre"].Person {
+				t.Errorf("%+v %+v %v", c, x, err)
+			}
+		}
+		twice := filed(t, e, grid, "dispute", quarrel)
+		boss := w.who["centre"]
+		boss.Grants["flow.supervise"] = boss.Grants["forms.use"]
+		if status, text := w.Call(t, kerneltest.Case{As: boss, Call: "POST /api/flow/cases/" + w.now(t, twice.ID).Case + "/deeds", Body: fmt.Sprintf(`{"verb":"merge","other":%q,"reason":"同一件事"}`, w.now(t, l.ID).Number)}); status != 200 {
+			t.Fatal(status, text)
+		}
+		if at := w.now(t, twice.ID); at.State != "merged" {
+			t.Errorf("%+v", at)
+		}
+	})
+}
+
+func listAll(t *testing.T, e *kerneltest.Env) ([]Entry, error) {
+	t.Helper()
+	page, err := listEntries(t.Context(), e.Kit.DB, "dispute", store.Scoped(store.C("TRUE")), nil, "", true, store.Page{Limit: 50})
+	return page.Items, err
+}

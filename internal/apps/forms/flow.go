@@ -40,6 +40,7 @@ func (f *Forms) host() flow.Host {
 			}
 			return f.reads(ctx, q, &e)
 		},
+		Part: f.part,
 		Link: func(c *flow.Case) string { return link(c.Object) },
 	}
 }

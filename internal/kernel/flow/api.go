@@ -63,8 +63,11 @@ type Line struct {
 	Late      bool       `json:"late"`
 	Seen      bool       `json:"seen"`
 	Link      string     `json:"link"`
+	For       string     `json:"for" doc:"name of the person in whose place"`
+	Batch     bool       `json:"batch" doc:"may be submitted together with others"`
+	Outcomes  []Target   `json:"outcomes" nullable:"false" doc:"of batch: the ways the step may end"`
 
-	room, object, node string
+	room, object, node, def, step string
 }
 
 type tasksIn struct {
@@ -77,10 +80,10 @@ type tasksIn struct {
 
 type tasksOut struct{ Body store.Listed[Line] }
 
-const lineColumns = `c.id, c.kind, d.title, c.number, c.title, c.level, c.state, c.step, c.holder, c.owner_name, c.room, c.object`
+const lineColumns = `c.def_id, c.id, c.kind, d.title, c.number, c.title, c.level, c.state, c.step, c.holder, c.owner_name, c.room, c.object`
 
 func scanLine(l *Line) []any {
-	return []any{&l.Case, &l.Kind, &l.KindTitle, &l.Number, &l.Title, &l.Level, &l.State, &l.Step, &l.Holder, &l.From, &l.room, &l.object, &l.Task, &l.node, &l.At, &l.Due, &l.Seen}
+	return []any{&l.def, &l.Case, &l.Kind, &l.KindTitle, &l.Number, &l.Title, &l.Level, &l.State, &l.Step, &l.Holder, &l.From, &l.room, &l.object, &l.Task, &l.node, &l.At, &l.Due, &l.Seen, &l.step, &l.For}
 }
 
 // tasks lists a box, newest first.
@@ -89,18 +92,18 @@ func (f *Flow) tasks(ctx context.Context, in *tasksIn) (*tasksOut, error) {
 	q := store.Query[Line]{Desc: true, Page: in.Page, Scan: scanLine}
 	switch in.Box {
 	case "do", "read":
-		q.Select = `SELECT ` + lineColumns + `, t.task_id, k.name, t.at, t.due_at, k.seen_at > 0 FROM flow_todo t JOIN flow_task k ON k.id = t.task_id JOIN flow_case c ON c.id = t.case_id JOIN flow_def d ON d.id = c.def_id`
+		q.Select = `SELECT ` + lineColumns + `, t.task_id, k.name, t.at, t.due_at, k.seen_at > 0, k.node, t.for_person FROM flow_todo t JOIN flow_task k ON k.id = t.task_id JOIN flow_case c ON c.id = t.case_id JOIN flow_def d ON d.id = c.def_id`
 		q.Scope = store.Scoped(store.C("t.person = $1 AND t.box = $2", me, in.Box))
 		q.Keys, q.Cursor = []string{"t.at", "t.task_id"}, func(l *Line) []any { return []any{l.At, l.Task} }
 		if in.Late {
 			q.Where = append(q.Where, store.C("t.due_at > 0 AND t.due_at < $1", now))
 		}
 	case "mine":
-		q.Select = `SELECT ` + lineColumns + `, '', '', c.begun_at, c.due_at, TRUE FROM flow_case c JOIN flow_def d ON d.id = c.def_id`
+		q.Select = `SELECT ` + lineColumns + `, '', '', c.begun_at, c.due_at, TRUE, '', '' FROM flow_case c JOIN flow_def d ON d.id = c.def_id`
 		q.Scope = store.Scoped(store.C("c.owner = $1", me))
 		q.Keys, q.Cursor = []string{"c.begun_at", "c.id"}, func(l *Line) []any { return []any{l.At, l.Case} }
 	default:
-		q.Select = `SELECT ` + lineColumns + `, '', '', p.at, c.due_at, TRUE FROM flow_party p JOIN flow_case c ON c.id = p.case_id JOIN flow_def d ON d.id = c.def_id`
+		q.Select = `SELECT ` + lineColumns + `, '', '', p.at, c.due_at, TRUE, '', '' FROM flow_party p JOIN flow_case c ON c.id = p.case_id JOIN flow_def d ON d.id = c.def_id`
 		q.Scope = store.Scoped(store.C("p.person = $1 AND p.part = $2", me, in.Box))
 		q.Keys, q.Cursor = []string{"p.at", "p.case_id"}, func(l *Line) []any { return []any{l.At, l.Case} }
 		if in.Box == "supervised" {
@@ -117,8 +120,22 @@ func (f *Flow) tasks(ctx context.Context, in *tasksIn) (*tasksOut, error) {
 	if err != nil {
 		return nil, err
 	}
+	var whose []string
+	for i := range all.Items {
+		if p := all.Items[i].For; p != "" {
+			whose = append(whose, p)
+		}
+	}
+	names, err := f.org.People(ctx, f.db, whose)
+	if err != nil {
+		return nil, err
+	}
 	for i := range all.Items {
 		l := &all.Items[i]
+		l.For, l.Outcomes = names[l.For].Name, []Target{}
+		if err := f.together(ctx, l); err != nil {
+			return nil, err
+		}
 		if l.node != "" {
 			l.Step = l.node
 		}
@@ -126,6 +143,25 @@ func (f *Flow) tasks(ctx context.Context, in *tasksIn) (*tasksOut, error) {
 		l.Link = f.link(&Case{ID: l.Case, Kind: l.Kind, Room: l.room, Object: l.object})
 	}
 	return &tasksOut{all}, nil
+}
+
+// together says whether a task may be submitted with others, and how.
+func (f *Flow) together(ctx context.Context, l *Line) error {
+	if l.Task == "" || l.step == "" {
+		return nil
+	}
+	_, p, err := f.drawing(ctx, f.db, l.Kind, l.def)
+	if err != nil {
+		return err
+	}
+	t := f.task(p, l.step)
+	l.Batch = t.Batch
+	for _, o := range t.Outcomes {
+		if t.Batch && o.Choose == "" {
+			l.Outcomes = append(l.Outcomes, Target{o.Key, o.Name})
+		}
+	}
+	return nil
 }
 
 // contains finds a text anywhere in number, title or the starter's name.
@@ -147,7 +183,8 @@ type Can struct {
 	Name    string   `json:"name" doc:"words of the button"`
 	Reason  bool     `json:"reason" doc:"a reason must be given"`
 	Opinion bool     `json:"opinion" doc:"an opinion must be given"`
-	Needs   string   `json:"needs" enum:",person,persons,step,until,choice" doc:"what besides must be said; choice: persons for a later step, the rule's own when none"`
+	Needs   string   `json:"needs" enum:",person,persons,step,until,choice,beside,some,case,part" doc:"what besides must be said; choice: persons for a later step, the rule's own when none; beside: persons, and whether beside, before or after; some: of people; case: the number of another; part: a title and a unit"`
+	People  []Named  `json:"people" nullable:"false" doc:"of some: whom to choose from"`
 	Nodes   []Target `json:"nodes" nullable:"false" doc:"of return and reopen: the steps there are"`
 	Phrases []string `json:"phrases" nullable:"false"`
 }
@@ -168,6 +205,7 @@ type Detail struct {
 	Mine      []Item  `json:"mine" nullable:"false" doc:"the caller's own open tasks"`
 	Link      string  `json:"link"`
 	Clock     []Clock `json:"clocks" nullable:"false"`
+	Links     []Link  `json:"links" nullable:"false" doc:"cases it belongs to, as far as the caller may see them"`
 }
 
 // Held is an open task with who has it.
@@ -217,7 +255,10 @@ func (f *Flow) detail(ctx context.Context, q store.Queryer, c *Case) (Detail, er
 		return d, err
 	}
 	d.UnitName = units[c.Unit]
-	open, err := tasksOf(ctx, q, c.ID, store.C("k.state = 'open' AND k.box = 'do'"))
+	if d.Links, err = f.links(ctx, q, c.ID); err != nil {
+		return d, err
+	}
+	open, err := tasksOf(ctx, q, c.ID, store.C("k.box <> 'read' AND (k.state = 'open' OR k.state = 'wait' AND k.asked_by <> '')"))
 	if err != nil {
 		return d, err
 	}
@@ -278,7 +319,7 @@ func (f *Flow) can(ctx context.Context, q store.Queryer, c *Case, p *Process, d 
 		if !slices.Contains(v.states, c.State) || v.perm != "" && supervises != nil {
 			continue
 		}
-		one := Can{Verb: name, Name: f.words.Text(web.From(ctx).Lang, "flow.verb_"+name), Reason: v.reason, Nodes: []Target{}, Phrases: []string{}}
+		one := Can{Verb: name, Name: f.words.Text(web.From(ctx).Lang, "flow.verb_"+name), Reason: v.reason, Nodes: []Target{}, Phrases: []string{}, People: []Named{}}
 		switch {
 		case v.atTask:
 			for _, k := range d.Mine {
@@ -300,6 +341,31 @@ func (f *Flow) can(ctx context.Context, q store.Queryer, c *Case, p *Process, d 
 					one.Nodes = append(one.Nodes, Target{n.ID, n.Name})
 				}
 			}
+			out = append(out, one)
+		case name == "drop":
+			for _, h := range d.Tasks {
+				if h.AskedBy == actorID(ctx) || h.AskedBy != "" && supervises == nil {
+					one.People = append(one.People, Named{ID: h.Person, Name: h.Name})
+				}
+			}
+			if len(one.People) == 0 {
+				continue
+			}
+			var ids []string
+			for _, n := range one.People {
+				ids = append(ids, n.ID)
+			}
+			known, err := f.org.People(ctx, q, ids)
+			if err != nil {
+				return nil, err
+			}
+			for i, n := range one.People {
+				one.People[i].Name, one.People[i].Unit = known[n.ID].Name, known[n.ID].UnitName
+			}
+			one.Needs = "some"
+			out = append(out, one)
+		case name == "relate" || name == "merge":
+			one.Needs = "case"
 			out = append(out, one)
 		case name == "copy":
 			one.Needs = "persons"
@@ -355,7 +421,12 @@ func (f *Flow) canAt(w *work, one Can, k Item) []Can {
 	case "transfer":
 		one.Needs = "person"
 	case "add":
-		one.Needs = "persons"
+		one.Needs = "beside"
+	case "split":
+		if f.hosts[w.c.Room].Part == nil {
+			return nil
+		}
+		one.Needs = "part"
 	case "extend":
 		if k.Due.IsZero() || !k.AskUntil.IsZero() {
 			return nil

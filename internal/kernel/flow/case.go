@@ -15,6 +15,7 @@ const (
 	Suspended State = "suspended"
 	Closed    State = "closed"
 	Stopped   State = "stopped"
+	Merged    State = "merged" // another case says the same and goes on
 )
 
 // Case is one matter.
@@ -26,7 +27,7 @@ type Case struct {
 	Number    string     `json:"number"`
 	Title     string     `json:"title"`
 	Level     string     `json:"level"`
-	State     State      `json:"state" enum:"open,suspended,closed,stopped"`
+	State     State      `json:"state" enum:"open,suspended,closed,stopped,merged"`
 	Step      string     `json:"step" doc:"names of the steps it stands at"`
 	Holder    string     `json:"holder" doc:"names of those who have it"`
 	Place     string     `json:"place"`
@@ -66,7 +67,7 @@ type Item struct {
 	Case     string     `json:"case"`
 	Node     string     `json:"node"`
 	Name     string     `json:"name"`
-	Box      string     `json:"box" enum:"do,read"`
+	Box      string     `json:"box" enum:"do,read,auto"`
 	State    string     `json:"state" enum:"open,wait,done,gone"`
 	Share    Share      `json:"share" enum:"any,each,ratio,turn"`
 	Person   string     `json:"person" doc:"whose alone it is, empty when several may take it"`
@@ -78,10 +79,13 @@ type Item struct {
 	DoneBy   string     `json:"doneBy"`
 	Outcome  string     `json:"outcome"`
 	AskUntil store.Time `json:"askedUntil" doc:"an extension to this moment waits for an answer"`
+	AskedBy  string     `json:"askedBy" doc:"person who asked for it beside the drawing"`
+	Note     string     `json:"note" doc:"of an automatic step: what its last try said"`
 
 	token   int
 	rank    int
 	chosen  store.JSON[[]string]
+	aside   store.Time // put off until those asked before have acted
 	dueUnit when.Unit
 }
 
@@ -92,6 +96,7 @@ type Trace struct {
 	Verb     string     `json:"verb"`
 	Person   string     `json:"person"`
 	Name     string     `json:"name"`
+	For      string     `json:"for" doc:"in whose place"`
 	Post     string     `json:"post" doc:"title of the post then"`
 	Unit     string     `json:"unit"`
 	UnitName string     `json:"unitName"`

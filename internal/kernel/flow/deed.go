@@ -17,7 +17,7 @@ import (
 // Deed is what somebody does to a case.
 type Deed struct {
 	Case    string          `json:"-"`
-	Verb    string          `json:"verb" enum:"submit,withdraw,return,transfer,add,copy,urge,supervise,suspend,resume,extend,grant,refuse,stop,reopen"`
+	Verb    string          `json:"verb" enum:"submit,withdraw,return,transfer,add,copy,urge,supervise,suspend,resume,extend,grant,refuse,stop,reopen,drop,relate,merge,split"`
 	Task    string          `json:"task,omitempty" maxLength:"40" doc:"the caller's task, of verbs that are done at one"`
 	Outcome string          `json:"outcome,omitempty" maxLength:"40" doc:"of submit: one of the step's outcomes"`
 	Opinion string          `json:"opinion,omitempty" maxLength:"2000"`
@@ -25,7 +25,13 @@ type Deed struct {
 	To      []string        `json:"to,omitempty" maxItems:"200" doc:"persons: of transfer one, of add, copy and a choice several"`
 	Node    string          `json:"node,omitempty" maxLength:"60" doc:"of return and reopen: the step; empty is the one before"`
 	Until   store.Time      `json:"until,omitempty" doc:"of extend: the new deadline"`
+	How     string          `json:"how,omitempty" enum:",beside,before,after" doc:"of add: they act beside the caller, before him or after him"`
+	Other   string          `json:"other,omitempty" maxLength:"60" doc:"of relate and merge: number of the other case"`
+	Title   string          `json:"title,omitempty" maxLength:"120" doc:"of split: what the part is about"`
+	Unit    string          `json:"unit,omitempty" maxLength:"40" doc:"of split: the unit in charge of the part"`
 	Data    json.RawMessage `json:"data,omitempty" doc:"of submit: what the form of the step says"`
+
+	other string // id
 }
 
 // verb is one rule: who may, when, what must be said, and what it does.
@@ -45,6 +51,10 @@ func verbs() map[string]verb {
 		"return":    {atTask: true, states: open, reason: true, do: (*work).giveBack},
 		"transfer":  {atTask: true, states: open, reason: true, do: (*work).transfer},
 		"add":       {atTask: true, states: open, do: (*work).add},
+		"drop":      {states: open, do: (*work).dropAdded},
+		"split":     {atTask: true, states: open, do: (*work).split},
+		"relate":    {states: []State{Open, Suspended, Closed}, do: (*work).relate},
+		"merge":     {perm: "flow.supervise", states: open, reason: true, do: (*work).merge},
 		"extend":    {atTask: true, states: open, reason: true, do: (*work).extend},
 		"copy":      {states: []State{Open, Suspended, Closed}, do: (*work).copyTo},
 		"withdraw":  {states: open, do: (*work).withdraw},
@@ -60,10 +70,10 @@ func verbs() map[string]verb {
 }
 
 // order is in which the verbs are offered.
-var order = [...]string{"submit", "return", "transfer", "add", "extend", "withdraw", "urge", "copy", "grant", "refuse", "supervise", "suspend", "resume", "stop", "reopen"}
+var order = [...]string{"submit", "return", "transfer", "add", "extend", "drop", "withdraw", "urge", "copy", "split", "relate", "grant", "refuse", "supervise", "suspend", "resume", "merge", "stop", "reopen"}
 
 func actions() []string {
-	out := []string{"flow.assign"}
+	out := []string{"flow.assign", "flow.appoint", "flow.dismiss"}
 	for _, v := range order {
 		out = append(out, "flow."+v)
 	}
@@ -75,6 +85,10 @@ func (f *Flow) Do(ctx context.Context, tx *store.Tx, d Deed) (*Case, error) {
 	v, ok := verbs()[d.Verb]
 	if !ok {
 		return nil, errs.New(errs.Invalid, "flow.no_verb", d.Verb)
+	}
+	var err error
+	if d.other, err = f.both(ctx, tx, &d); err != nil {
+		return nil, err
 	}
 	w, err := f.open(ctx, tx, d.Case)
 	if err != nil {
@@ -90,6 +104,9 @@ func (f *Flow) Do(ctx context.Context, tx *store.Tx, d Deed) (*Case, error) {
 	w.step.Verb, w.step.Opinion, w.step.Reason, w.step.Outcome = d.Verb, strings.TrimSpace(d.Opinion), strings.TrimSpace(d.Reason), d.Outcome
 	if k != nil {
 		w.of(k)
+		if err := w.placed(ctx, k); err != nil {
+			return nil, err
+		}
 	}
 	if v.reason && len([]rune(w.step.Reason)) < 2 {
 		return nil, needs("reason", "flow.why")
@@ -184,6 +201,10 @@ func (w *work) submit(ctx context.Context, k *Item, d *Deed) error {
 		}
 	}
 	me := authz.From(ctx).Person
+	whose, err := inPlaceOf(ctx, w.tx, k.ID, me)
+	if err != nil {
+		return err
+	}
 	w.c.Outcome = act.Key
 	if h := w.f.hosts[w.c.Room]; h.Apply != nil {
 		if err := h.Apply(ctx, w.tx, w.c, k.Node, act.Key, d.Data); err != nil {
@@ -197,13 +218,18 @@ func (w *work) submit(ctx context.Context, k *Item, d *Deed) error {
 	if err := w.end(ctx, k, "done"); err != nil {
 		return err
 	}
-	w.did(k.Node, me)
+	w.did(k.Node, whose)
 	if err := joins(ctx, w.tx, w.c.ID, me, "done", w.now); err != nil {
 		return err
 	}
 	if err := w.copies(ctx, t.Copy); err != nil {
 		return err
 	}
+	return w.settle(ctx, k, t)
+}
+
+// settle lets the case go on when the step a task belongs to is over.
+func (w *work) settle(ctx context.Context, k *Item, t *bpmn.Task) error {
 	over, outcome, err := w.share(ctx, k, t)
 	if err != nil || !over {
 		return err
@@ -217,6 +243,18 @@ func (w *work) submit(ctx context.Context, k *Item, d *Deed) error {
 		return moved(w.p, err)
 	}
 	return w.carry(ctx, s, out)
+}
+
+// placed notes in whose place a deed is done.
+func (w *work) placed(ctx context.Context, k *Item) error {
+	me := authz.From(ctx).Person
+	whose, err := inPlaceOf(ctx, w.tx, k.ID, me)
+	if err != nil || whose == me {
+		return err
+	}
+	w.step.For, err = w.f.called(ctx, w.tx, []string{whose})
+	w.told[whose] = true
+	return err
 }
 
 // outcome is the way chosen; a step without outcomes has one.
@@ -276,9 +314,9 @@ func (w *work) share(ctx context.Context, k *Item, t *bpmn.Task) (over bool, out
 	agrees := func(key string) bool {
 		return len(t.Outcomes) == 0 || slices.ContainsFunc(t.Outcomes, func(a Action) bool { return a.Key == key && a.Agree })
 	}
-	done, yes, next := 0, 0, -1
+	done, yes, least := 0, 0, -1 // least is the rank of who waits first
 	outcome = k.Outcome
-	for i, o := range all {
+	for _, o := range all {
 		switch o.State {
 		case "done":
 			done++
@@ -288,26 +326,46 @@ func (w *work) share(ctx context.Context, k *Item, t *bpmn.Task) (over bool, out
 				outcome = o.Outcome // one who disagrees decides what is said of all
 			}
 		case "wait":
-			if next < 0 {
-				next = i
+			if least < 0 || o.rank < least {
+				least = o.rank
 			}
 		}
 	}
-	switch {
-	case k.Share == bpmn.Ratio:
+	if k.Share == bpmn.Ratio {
 		enough := yes*100 >= t.Percent*len(all)
 		if enough && agrees(k.Outcome) {
 			outcome = k.Outcome
 		}
-		return enough || (len(all)-done+yes)*100 < t.Percent*len(all), outcome, nil
-	case k.Share == bpmn.Turn && next >= 0:
-		return false, "", w.turn(ctx, &all[next], t)
+		if enough || (len(all)-done+yes)*100 < t.Percent*len(all) {
+			return true, outcome, nil
+		}
 	}
-	return done == len(all), outcome, nil
+	if least < 0 {
+		return done == len(all), outcome, nil
+	}
+	if slices.ContainsFunc(all, func(o Item) bool { return o.State == "open" && o.rank < least }) {
+		return false, "", nil
+	}
+	for i := range all { // their turn has come
+		if all[i].State == "wait" && all[i].rank == least {
+			if err := w.turn(ctx, &all[i], t); err != nil {
+				return false, "", err
+			}
+		}
+	}
+	return false, "", nil
 }
 
 // turn opens the task whose turn has come; its clock begins now.
 func (w *work) turn(ctx context.Context, k *Item, t *bpmn.Task) error {
+	if !k.aside.IsZero() { // he had it before, and asked others first: his clock has run on
+		k.State, k.aside = "open", store.Time{}
+		if err := saveTask(ctx, w.tx, k); err != nil {
+			return err
+		}
+		w.tell([]string{k.Person}, k.Name)
+		return hand(ctx, w.tx, k, []string{k.Person})
+	}
 	due, unit, length, err := w.limit(t.Limit)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"sync"
 	"time"
 
 	"qushu/internal/base/bus"
@@ -61,6 +62,13 @@ type Host struct {
 	Changed func(ctx context.Context, tx *store.Tx, c *Case) error
 	// CanRead lets somebody see a case he takes no part in; nil and Missing mean no.
 	CanRead func(ctx context.Context, q store.Queryer, c *Case) error
+	// Services are the services its drawings may ask for; Service does one, in the transaction that lets the case go on.
+	Services []string
+	Service  func(ctx context.Context, tx *store.Tx, c *Case, name string, args map[string]string) error
+	// Call begins the case a call activity asks for; item is what a repeated activity stands for.
+	Call func(ctx context.Context, tx *store.Tx, c *Case, kind string, item any) (*Case, error)
+	// Part begins a part of a case as a case of its own; nil where there are none. Unit is "" for that of the whole.
+	Part func(ctx context.Context, tx *store.Tx, c *Case, title, unit string) (*Case, error)
 	// Link is the page of the case in the portal.
 	Link func(c *Case) string
 }
@@ -90,9 +98,17 @@ type Flow struct {
 	days   *when.Calendar
 	now    func() time.Time
 	hosts  map[string]Host
+	jobs   Enqueuer
+	known  sync.Map // id of a drawing → *Process: a version never changes
+	rules  sync.Map // kind, names, text → *rule.Rule
 
 	// Push tells a person's open pages that his boxes changed; nil where there is no realtime.
 	Push func(person string, payload any)
+}
+
+// Enqueuer asks for work after the transaction.
+type Enqueuer interface {
+	Enqueue(ctx context.Context, tx *store.Tx, name string, payload any, at ...time.Time) error
 }
 
 // Deps are the parts flow is made of.
@@ -104,6 +120,7 @@ type Deps struct {
 	Files  *file.Files
 	Notify *notify.Notes
 	Words  *errs.Catalog
+	Jobs   Enqueuer
 	Now    func() time.Time
 }
 
@@ -113,7 +130,7 @@ func New(d Deps) *Flow {
 	if err != nil {
 		panic("flow: the calendar inside the program is damaged: " + err.Error())
 	}
-	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, notify: d.Notify, words: d.Words, days: days, now: d.Now, hosts: map[string]Host{}}
+	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, notify: d.Notify, words: d.Words, days: days, now: d.Now, jobs: d.Jobs, hosts: map[string]Host{}}
 	d.Files.Readers("flow", func(ctx context.Context, object string) error {
 		_, err := f.readable(ctx, f.db, object)
 		return err
@@ -137,6 +154,10 @@ func (f *Flow) Room() *room.Room {
 			room.Get("/cases/{id}/diagram", room.Signed, f.diagram),
 			room.Post("/cases/{id}/deeds", room.Signed, f.deed),
 			room.Post("/tasks/{id}/read", room.Signed, f.seen).NoAudit("opening one's own task"),
+			room.Post("/batch", room.Signed, f.batch).NoAudit("each task that is submitted leaves its own record"),
+			room.Get("/deputies", room.Signed, f.deputies),
+			room.Post("/deputies", room.Signed, f.appoint),
+			room.Delete("/deputies/{id}", room.Signed, f.dismiss),
 			room.Get("/phrases", room.Signed, f.phrases),
 			room.Put("/phrases", room.Signed, f.savePhrases).NoAudit("how a person words his own opinions"),
 			room.Get("/stuck", "flow.manage", f.stuck),
@@ -144,6 +165,7 @@ func (f *Flow) Room() *room.Room {
 		},
 		Services: []room.Service{{Name: "timers", Once: true, Run: f.keepTime}},
 		Hears:    []bus.Listener{bus.On("org.left", f.personLeft), bus.On("org.post_changed", f.postsChanged)},
+		Jobs:     f.handlers(),
 		Actions:  actions(),
 	}
 }

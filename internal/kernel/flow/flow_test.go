@@ -27,6 +27,9 @@ type memo struct {
 	kit  *kernel.Kit
 	vars map[string]map[string]any // by object
 	last map[string]flow.Case
+
+	broken bool // its services fail
+	served []string
 }
 
 var kind = flow.Kind{Key: "memo", Room: "memo", Title: "便函", Number: flow.Numbering{Prefix: "BH", Per: "year", Digits: 4}}
@@ -66,6 +69,7 @@ func (m *memo) put(object string, vars map[string]any) {
 
 func memoRoom(kit *kernel.Kit) []*room.Room {
 	m := &memo{kit: kit, vars: map[string]map[string]any{}, last: map[string]flow.Case{}}
+	theMemo.Store(kit, m)
 	kit.Flow.Host("memo", flow.Host{
 		Vars: func(_ context.Context, _ store.Queryer, c *flow.Case) (map[string]any, error) {
 			m.mu.Lock()
@@ -83,6 +87,24 @@ func memoRoom(kit *kernel.Kit) []*room.Room {
 			}
 			return nil
 		},
+		Services: []string{"stamp"},
+		Service: func(_ context.Context, _ *store.Tx, c *flow.Case, name string, args map[string]string) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			if m.broken {
+				return fmt.Errorf("the stamp is locked away")
+			}
+			m.served = append(m.served, c.Number+" "+name+" "+args["ink"])
+			return nil
+		},
+		Call: func(ctx context.Context, tx *store.Tx, c *flow.Case, key string, _ any) (*flow.Case, error) {
+			m.put(c.Object+"/"+key, nil)
+			return kit.Flow.Begin(ctx, tx, flow.NewCase{Kind: flow.Kind{Key: key, Room: "memo", Title: "附件", Number: flow.Numbering{Prefix: "FJ"}}, Object: c.Object + "/" + key, Title: c.Title + "附件", Unit: c.Unit})
+		},
+		Part: func(ctx context.Context, tx *store.Tx, c *flow.Case, title, unit string) (*flow.Case, error) {
+			m.put(c.Object+"/"+title, nil)
+			return kit.Flow.Begin(ctx, tx, flow.NewCase{Kind: kind, Object: c.Object + "/" + title, Title: title, Unit: unit})
+		},
 		Changed: func(_ context.Context, _ *store.Tx, c *flow.Case) error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -92,6 +114,9 @@ func memoRoom(kit *kernel.Kit) []*room.Room {
 	})
 	return []*room.Room{{Name: "memo", Pillar: room.Apps, Text: texts, Routes: []room.Route{room.Post("/begin", room.Signed, m.begin)}, Actions: []string{"memo.begin"}}}
 }
+
+// theMemo finds the room of a house.
+var theMemo sync.Map
 
 var houses = &kerneltest.Houses{Rooms: memoRoom}
 

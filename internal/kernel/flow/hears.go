@@ -39,6 +39,15 @@ func (f *Flow) postsChanged(ctx context.Context, e struct {
 
 func (f *Flow) handOver(ctx context.Context, person string) error {
 	ctx = bySystem(ctx)
+	standing, err := store.All(ctx, f.db, scanDeputy, `SELECT `+deputyColumns+` FROM flow_deputy WHERE ended_at = 0 AND (person = $1 OR deputy = $2) ORDER BY from_at`, person, person)
+	if err != nil {
+		return err
+	}
+	for _, d := range standing {
+		if err := f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return f.step2(ctx, tx, d) }); err != nil {
+			return err
+		}
+	}
 	cases, err := store.Column[string](ctx, f.db, `SELECT DISTINCT case_id FROM flow_todo WHERE person = $1 ORDER BY case_id`, person)
 	if err != nil {
 		return err

@@ -3,10 +3,14 @@ package flow
 import (
 	"context"
 	"encoding/json"
+	"hash/fnv"
+	"maps"
 	"slices"
+	"strings"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/id"
+	"qushu/internal/base/rule"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
 	"qushu/internal/kernel/flow/internal/bpmn"
@@ -45,10 +49,10 @@ func saveCase(ctx context.Context, tx *store.Tx, c *Case) error {
 	return err
 }
 
-const taskColumns = `k.id, k.case_id, k.node, k.name, k.token, k.box, k.state, k.share, k.rank, k.person, k.chosen, k.seen_at, k.begun_at, k.due_at, k.due_unit, k.late, k.done_at, k.done_by, k.outcome, k.asked_until`
+const taskColumns = `k.id, k.case_id, k.node, k.name, k.token, k.box, k.state, k.share, k.rank, k.person, k.chosen, k.seen_at, k.begun_at, k.due_at, k.due_unit, k.late, k.done_at, k.done_by, k.outcome, k.asked_until, k.asked_by, k.note, k.aside_at`
 
 func scanTask(k *Item) []any {
-	return []any{&k.ID, &k.Case, &k.Node, &k.Name, &k.token, &k.Box, &k.State, &k.Share, &k.rank, &k.Person, &k.chosen, &k.Seen, &k.Begun, &k.Due, &k.dueUnit, &k.Late, &k.Done, &k.DoneBy, &k.Outcome, &k.AskUntil}
+	return []any{&k.ID, &k.Case, &k.Node, &k.Name, &k.token, &k.Box, &k.State, &k.Share, &k.rank, &k.Person, &k.chosen, &k.Seen, &k.Begun, &k.Due, &k.dueUnit, &k.Late, &k.Done, &k.DoneBy, &k.Outcome, &k.AskUntil, &k.AskedBy, &k.Note, &k.aside}
 }
 
 func tasksOf(ctx context.Context, q store.Queryer, caseID string, more ...store.Cond) ([]Item, error) {
@@ -57,9 +61,9 @@ func tasksOf(ctx context.Context, q store.Queryer, caseID string, more ...store.
 }
 
 func insertTask(ctx context.Context, tx *store.Tx, k *Item, people []string) error {
-	if err := store.Exec(ctx, tx, `INSERT INTO flow_task (id, case_id, node, name, token, box, state, share, rank, person, chosen, begun_at, due_at, due_unit)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		k.ID, k.Case, k.Node, k.Name, k.token, k.Box, k.State, string(k.Share), k.rank, k.Person, k.chosen, k.Begun, k.Due, string(k.dueUnit)); err != nil {
+	if err := store.Exec(ctx, tx, `INSERT INTO flow_task (id, case_id, node, name, token, box, state, share, rank, person, chosen, begun_at, due_at, due_unit, asked_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		k.ID, k.Case, k.Node, k.Name, k.token, k.Box, k.State, string(k.Share), k.rank, k.Person, k.chosen, k.Begun, k.Due, string(k.dueUnit), k.AskedBy); err != nil {
 		return err
 	}
 	if k.State != "open" {
@@ -76,12 +80,12 @@ func hand(ctx context.Context, tx *store.Tx, k *Item, people []string) error {
 			return err
 		}
 	}
-	return nil
+	return also(ctx, tx, k, people)
 }
 
 func saveTask(ctx context.Context, tx *store.Tx, k *Item) error {
-	return store.ExecOne(ctx, tx, `UPDATE flow_task SET state = $1, person = $2, due_at = $3, late = $4, done_at = $5, done_by = $6, outcome = $7, asked_until = $8 WHERE id = $9`,
-		k.State, k.Person, k.Due, k.Late, k.Done, k.DoneBy, k.Outcome, k.AskUntil, k.ID)
+	return store.ExecOne(ctx, tx, `UPDATE flow_task SET state = $1, person = $2, due_at = $3, late = $4, done_at = $5, done_by = $6, outcome = $7, asked_until = $8, share = $9, rank = $10, aside_at = $11 WHERE id = $12`,
+		k.State, k.Person, k.Due, k.Late, k.Done, k.DoneBy, k.Outcome, k.AskUntil, string(k.Share), k.rank, k.aside, k.ID)
 }
 
 // unlist takes a task off everybody's list.
@@ -107,15 +111,15 @@ func takesPart(ctx context.Context, q store.Queryer, caseID, person string) (boo
 }
 
 func insertStep(ctx context.Context, tx *store.Tx, caseID string, s *Trace) error {
-	return store.Exec(ctx, tx, `INSERT INTO flow_step (id, case_id, seq, at, verb, person, name, post, unit_id, unit_name, task_id, step, onto, outcome, opinion, reason, took, due_at, late)
-		VALUES ($1, $2, (SELECT count(*) + 1 FROM flow_step WHERE case_id = $3), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
-		id.New(), caseID, caseID, s.At, s.Verb, s.Person, s.Name, s.Post, s.Unit, s.UnitName, s.Task, s.Step, s.Onto, s.Outcome, s.Opinion, s.Reason, s.Took*1_000_000, s.Due, s.Late)
+	return store.Exec(ctx, tx, `INSERT INTO flow_step (id, case_id, seq, at, verb, person, name, post, unit_id, unit_name, task_id, step, onto, outcome, opinion, reason, took, due_at, late, for_name)
+		VALUES ($1, $2, (SELECT count(*) + 1 FROM flow_step WHERE case_id = $3), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+		id.New(), caseID, caseID, s.At, s.Verb, s.Person, s.Name, s.Post, s.Unit, s.UnitName, s.Task, s.Step, s.Onto, s.Outcome, s.Opinion, s.Reason, s.Took*1_000_000, s.Due, s.Late, s.For)
 }
 
 func stepsOf(ctx context.Context, q store.Queryer, caseID string) ([]Trace, error) {
 	return store.All(ctx, q, func(s *Trace) []any {
-		return []any{&s.Seq, &s.At, &s.Verb, &s.Person, &s.Name, &s.Post, &s.Unit, &s.UnitName, &s.Task, &s.Step, &s.Onto, &s.Outcome, &s.Opinion, &s.Reason, &s.Took, &s.Due, &s.Late}
-	}, `SELECT seq, at, verb, person, name, post, unit_id, unit_name, task_id, step, onto, outcome, opinion, reason, took / 1000000, due_at, late FROM flow_step WHERE case_id = $1 ORDER BY seq`, caseID)
+		return []any{&s.Seq, &s.At, &s.Verb, &s.Person, &s.Name, &s.Post, &s.Unit, &s.UnitName, &s.Task, &s.Step, &s.Onto, &s.Outcome, &s.Opinion, &s.Reason, &s.Took, &s.Due, &s.Late, &s.For}
+	}, `SELECT seq, at, verb, person, name, post, unit_id, unit_name, task_id, step, onto, outcome, opinion, reason, took / 1000000, due_at, late, for_name FROM flow_step WHERE case_id = $1 ORDER BY seq`, caseID)
 }
 
 // nextNumber gives the next serial of a rule in a period.
@@ -123,21 +127,47 @@ func nextNumber(ctx context.Context, tx *store.Tx, rule, period string) (int64, 
 	return store.Value[int64](ctx, tx, `INSERT INTO flow_number (rule, period, last) VALUES ($1, $2, 1) ON CONFLICT (rule, period) DO UPDATE SET last = flow_number.last + 1 RETURNING last`, rule, period)
 }
 
-// faults are what keeps a drawing from running here: nobody would see a case that waits for a service or another case.
-func faults(p *Process) []bpmn.Finding {
-	bad := slices.DeleteFunc(bpmn.Check(p, nil), func(b bpmn.Finding) bool { return b.Kind != bpmn.Error })
+// faults are what keeps a drawing of a kind from running here: what is drawn wrong, an expression that cannot be evaluated, a
+// service or a call the room does not do.
+func (f *Flow) faults(kind string, p *Process) []bpmn.Finding {
+	h := f.hosts[roomOf(kind)]
+	bad := slices.DeleteFunc(bpmn.Check(p, f.expressions(kind)), func(b bpmn.Finding) bool { return b.Kind != bpmn.Error })
 	for _, n := range p.Nodes {
-		if n.Kind == bpmn.Call || n.Kind == bpmn.Service {
-			bad = append(bad, bpmn.Finding{Element: n.ID, Name: n.Name, Kind: bpmn.Error, Key: "flow.f_unsupported"})
+		switch {
+		case n.Kind == bpmn.Service && n.Service != nil && (h.Service == nil || !slices.Contains(h.Services, n.Service.Name)):
+			bad = append(bad, bpmn.Finding{Element: n.ID, Name: n.Name, Kind: bpmn.Error, Key: "flow.f_no_service", Args: []any{n.Service.Name}})
+		case n.Kind == bpmn.Call && h.Call == nil:
+			bad = append(bad, bpmn.Finding{Element: n.ID, Name: n.Name, Kind: bpmn.Error, Key: "flow.f_no_call", Args: []any{n.Call}})
 		}
 	}
 	return bad
 }
 
+// roomOf is the room that hosts a kind: what stands before the first point.
+func roomOf(kind string) string {
+	room, _, _ := strings.Cut(kind, ".")
+	return room
+}
+
+// expressions compiles what a drawing of a kind asks; nil where the room does not say which names there are.
+func (f *Flow) expressions(kind string) func(string) error {
+	h := f.hosts[roomOf(kind)]
+	if h.Types == nil {
+		return nil
+	}
+	return func(src string) error {
+		types := map[string]rule.Type{"outcome": rule.Words, "level": rule.Words, "item": rule.Any}
+		maps.Copy(types, h.Types(kind))
+		delete(types, rule.Now)
+		_, err := rule.Compile(src, types, rule.Calendar(f.days))
+		return err
+	}
+}
+
 // Deploy keeps a drawing as the newest of its kind; the same drawing again is the same version. What begins afterwards
 // follows it, what runs keeps its own.
 func (f *Flow) Deploy(ctx context.Context, tx *store.Tx, kind string, p *Process) (defID string, err error) {
-	if bad := faults(p); len(bad) > 0 {
+	if bad := f.faults(kind, p); len(bad) > 0 {
 		e := errs.New(errs.Invalid, "flow.bad_drawing", len(bad))
 		for _, b := range bad {
 			e = e.With(errs.Field{Name: b.Element, Key: b.Key, Args: b.Args})
@@ -172,19 +202,52 @@ func (f *Flow) Deploy(ctx context.Context, tx *store.Tx, kind string, p *Process
 		defID, kind, number, p.Name, store.JSON[*Process]{V: p}, hash, store.At(f.now()), actorID(ctx))
 }
 
-// drawing reads a version; the newest of a kind when def is "".
+// drawing reads a version; the newest of a kind when def is "". A version never changes, so it is read once.
 func (f *Flow) drawing(ctx context.Context, q store.Queryer, kind, def string) (string, *Process, error) {
-	type row struct {
-		id   string
-		body store.JSON[*Process]
+	if p, ok := f.known.Load(def); ok {
+		return def, p.(*Process), nil
 	}
-	where := store.C("id = $1", def)
 	if def == "" {
-		where = store.C("kind = $1", kind)
+		newest, err := store.Column[string](ctx, q, `SELECT id FROM flow_def WHERE kind = $1 ORDER BY number DESC LIMIT 1`, kind)
+		if err != nil {
+			return "", nil, err
+		}
+		if len(newest) == 0 {
+			return "", nil, errs.New(errs.Missing, "flow.no_drawing", kind)
+		}
+		return f.drawing(ctx, q, kind, newest[0])
 	}
-	r, err := store.One(ctx, q, func(r *row) []any { return []any{&r.id, &r.body} }, `SELECT id, body FROM flow_def WHERE `+where.SQL+` ORDER BY number DESC LIMIT 1`, where.Args...)
+	p, err := store.Value[store.JSON[*Process]](ctx, q, `SELECT body FROM flow_def WHERE id = $1`, def)
 	if errs.Is(err, errs.Missing) {
 		err = errs.New(errs.Missing, "flow.no_drawing", kind)
 	}
-	return r.id, r.body.V, err
+	if err == nil && !isTx(q) { // what a transaction made may still be undone
+		f.known.Store(def, p.V)
+	}
+	return def, p.V, err
+}
+
+func isTx(q store.Queryer) bool { _, ok := q.(*store.Tx); return ok }
+
+// compiled is an expression ready to be evaluated, made once for the names there are.
+func (f *Flow) compiled(kind, src string, types map[string]rule.Type) (*rule.Rule, error) {
+	sum := uint64(0) // of the names and their types, whatever their order
+	for name, t := range types {
+		h := fnv.New64a()
+		h.Write([]byte(name + "\x00" + string(t)))
+		sum += h.Sum64()
+	}
+	type key struct {
+		kind, src string
+		names     uint64
+	}
+	k := key{kind, src, sum}
+	if r, ok := f.rules.Load(k); ok {
+		return r.(*rule.Rule), nil
+	}
+	r, err := rule.Compile(src, types, rule.Calendar(f.days))
+	if err == nil {
+		f.rules.Store(k, r)
+	}
+	return r, err
 }

@@ -110,12 +110,18 @@ func (w *work) transfer(ctx context.Context, k *Item, d *Deed) error {
 	return w.onto(ctx, d.To, notify.Task, "flow.told_transfer", k.Name)
 }
 
-// add asks others to act beside oneself (加签): the step is over when they have acted too.
+// add asks others to act at one's own step (加签): beside oneself, before oneself (one's task comes back when they have acted),
+// or after. The step is over when all have acted.
 func (w *work) add(ctx context.Context, k *Item, d *Deed) error {
+	me := authz.From(ctx).Person
 	if len(d.To) == 0 {
 		return needs("to", "flow.somebody")
 	}
 	if err := w.present(ctx, d.To); err != nil {
+		return err
+	}
+	whose, err := inPlaceOf(ctx, w.tx, k.ID, me)
+	if err != nil {
 		return err
 	}
 	have, err := tasksOf(ctx, w.tx, w.c.ID, store.C("k.token = $1 AND k.state <> 'gone'", k.token))
@@ -123,28 +129,105 @@ func (w *work) add(ctx context.Context, k *Item, d *Deed) error {
 		return err
 	}
 	if k.Share == bpmn.Any { // what one could do for all is now each one's
-		if err := store.Exec(ctx, w.tx, `UPDATE flow_task SET share = 'each', person = $1 WHERE id = $2`, authz.From(ctx).Person, k.ID); err != nil {
-			return err
-		}
-		if err := store.Exec(ctx, w.tx, `DELETE FROM flow_todo WHERE task_id = $1 AND person <> $2`, k.ID, authz.From(ctx).Person); err != nil {
+		k.Share, k.Person = bpmn.Each, whose
+		if err := store.Exec(ctx, w.tx, `DELETE FROM flow_todo WHERE task_id = $1 AND person <> $2 AND person <> $3`, k.ID, me, whose); err != nil {
 			return err
 		}
 	}
-	for i, p := range d.To {
-		if slices.ContainsFunc(have, func(o Item) bool { return o.Person == p && o.State != "done" }) || p == authz.From(ctx).Person {
+	const far = 1000 // room for those who come before
+	rank, state := k.rank, "open"
+	switch d.How {
+	case "before":
+		if err := w.makeRoom(ctx, have, k, k.rank, far); err != nil {
+			return err
+		}
+		k.State, k.aside = "wait", w.now
+		if err := unlist(ctx, w.tx, k.ID); err != nil {
+			return err
+		}
+	case "after":
+		if err := w.makeRoom(ctx, have, k, k.rank+1, far); err != nil {
+			return err
+		}
+		rank, state = k.rank+1, "wait"
+	}
+	if err := saveTask(ctx, w.tx, k); err != nil {
+		return err
+	}
+	asked := 0
+	for _, p := range d.To {
+		if p == me || p == whose || slices.ContainsFunc(have, func(o Item) bool { return o.Person == p && o.State != "done" }) {
 			continue
 		}
 		n := *k
-		n.ID, n.Person, n.Share, n.rank, n.Begun = id.New(), p, bpmn.Each, len(have)+i, w.now
-		if k.Share != bpmn.Any {
-			n.Share = k.Share
-		}
+		n.ID, n.Person, n.State, n.rank, n.Begun, n.AskedBy, n.Seen, n.aside = id.New(), p, state, rank, w.now, me, store.Time{}, store.Time{}
 		n.chosen.V = []string{}
 		if err := insertTask(ctx, w.tx, &n, []string{p}); err != nil {
 			return err
 		}
+		asked++
+	}
+	if asked == 0 {
+		return needs("to", "flow.has_it_already")
+	}
+	if err := joins(ctx, w.tx, w.c.ID, me, "done", w.now); err != nil { // he sees it while the others have it
+		return err
 	}
 	return w.onto(ctx, d.To, notify.Task, "flow.told_add", k.Name)
+}
+
+// makeRoom moves the ranks at and above from up, so that others can come in between; k's own moves with them when it is among them.
+func (w *work) makeRoom(ctx context.Context, have []Item, k *Item, from, by int) error {
+	for i := range have {
+		o := &have[i]
+		if o.ID == k.ID {
+			o = k
+		}
+		if o.rank < from {
+			continue
+		}
+		o.rank += by
+		if err := saveTask(ctx, w.tx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropAdded takes back whom one asked for and who has not acted yet (减签); who supervises may for anybody.
+func (w *work) dropAdded(ctx context.Context, _ *Item, d *Deed) error {
+	me := authz.From(ctx).Person
+	if len(d.To) == 0 {
+		return needs("to", "flow.somebody")
+	}
+	supervises := authz.MayUnit(ctx, w.tx, "flow.supervise", w.c.Unit)
+	if supervises != nil && !errs.Is(supervises, errs.Denied) {
+		return supervises
+	}
+	all, err := tasksOf(ctx, w.tx, w.c.ID, store.C("k.box = 'do' AND k.asked_by <> '' AND (k.state = 'open' OR k.state = 'wait')"))
+	if err != nil {
+		return err
+	}
+	var last *Item
+	for i := range all {
+		k := &all[i]
+		if !slices.Contains(d.To, k.Person) || k.AskedBy != me && supervises != nil {
+			continue
+		}
+		if err := w.end(ctx, k, "gone"); err != nil {
+			return err
+		}
+		w.told[k.Person] = true
+		last = k
+	}
+	if last == nil {
+		return errs.New(errs.Conflict, "flow.not_added")
+	}
+	w.of(last)
+	if w.step.Onto, err = w.f.called(ctx, w.tx, d.To); err != nil {
+		return err
+	}
+	return w.settle(ctx, last, w.f.task(w.p, last.Node))
 }
 
 // onto writes whom a deed concerned, and tells them.
@@ -283,7 +366,10 @@ func (w *work) suspend(ctx context.Context, _ *Item, _ *Deed) error {
 func (w *work) resume(ctx context.Context, _ *Item, _ *Deed) error {
 	from := w.c.Paused.Time
 	w.c.State, w.c.Paused = Open, store.Time{}
-	return w.shift(ctx, from)
+	if err := w.shift(ctx, from); err != nil {
+		return err
+	}
+	return w.anew(ctx)
 }
 
 // extend asks for more time (延期); who supervises answers.

@@ -80,7 +80,7 @@ func (w *work) eval(src string) (any, error) {
 		}
 	}
 	delete(types, rule.Now)
-	r, err := rule.Compile(src, types, rule.Calendar(w.f.days))
+	r, err := w.f.compiled(w.c.Kind, src, types)
 	if err != nil {
 		return nil, err
 	}
@@ -123,11 +123,20 @@ func (w *work) carry(ctx context.Context, s token.State, out []token.Effect) err
 			err = w.enter(ctx, e)
 		case token.Leave, token.Cancel:
 			err = w.leave(ctx, e.Token)
+			if err == nil && e.Do == token.Cancel {
+				err = w.recall(ctx, e.Token)
+			}
 		case token.Done:
-			if w.c.State != Stopped {
+			if err := w.over(ctx); err != nil {
+				return err
+			}
+			if w.c.State == Open {
 				w.c.State = Closed
 			}
 			w.c.ClosedAt = w.now
+			if err := w.back(ctx); err != nil {
+				return err
+			}
 			err = store.Exec(ctx, w.tx, `DELETE FROM flow_timer WHERE case_id = $1`, w.c.ID)
 		}
 		if err != nil {
@@ -151,7 +160,11 @@ func (w *work) enter(ctx context.Context, e token.Effect) error {
 			}
 		}
 	}
-	if n.Kind != bpmn.User {
+	switch n.Kind {
+	case bpmn.User:
+	case bpmn.Service, bpmn.Call:
+		return w.automatic(ctx, n, e)
+	default:
 		return nil
 	}
 	w.node = n.ID
@@ -277,7 +290,7 @@ func (w *work) save(ctx context.Context) error {
 
 // stands writes at which steps the case is and who has it.
 func (w *work) stands(ctx context.Context) error {
-	open, err := tasksOf(ctx, w.tx, w.c.ID, store.C("k.state = 'open' AND k.box = 'do'"))
+	open, err := tasksOf(ctx, w.tx, w.c.ID, store.C("k.state = 'open' AND (k.box = 'do' OR k.box = 'auto')"))
 	if err != nil {
 		return err
 	}
