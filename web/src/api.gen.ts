@@ -484,6 +484,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["flow-post-batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow/boxes": {
         parameters: {
             query?: never;
@@ -559,6 +575,38 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/deputies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-deputies"];
+        put?: never;
+        post: operations["flow-post-deputies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/deputies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["flow-delete-deputies-by-id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3418,10 +3466,31 @@ export interface components {
             /** Format: int64 */
             size: number;
         };
+        FlowAppointInBody: {
+            deputy: string;
+            /** Format: date-time */
+            from: string | null;
+            reason: string;
+            /** Format: date-time */
+            until: string | null;
+        };
         FlowAssignInBody: {
             reason: string;
             /** @description persons */
             to: string[] | null;
+        };
+        FlowBatchInBody: {
+            opinion?: string;
+            outcome?: string;
+            reason?: string;
+            /** @description ids of the caller's tasks, all at steps that allow it */
+            tasks: string[] | null;
+        };
+        FlowBatchOutBody: {
+            /** Format: int64 */
+            done: number;
+            /** @description one for each task, in their order */
+            items: components["schemas"]["FlowEnded"][];
         };
         FlowBoxes: {
             /** Format: int64 */
@@ -3449,16 +3518,18 @@ export interface components {
             /** @description words of the button */
             name: string;
             /**
-             * @description what besides must be said; choice: persons for a later step, the rule's own when none
+             * @description what besides must be said; choice: persons for a later step, the rule's own when none; beside: persons, and whether beside, before or after; some: of people; case: the number of another; part: a title and a unit
              * @enum {string}
              */
-            needs: "" | "person" | "persons" | "step" | "until" | "choice";
+            needs: "" | "person" | "persons" | "step" | "until" | "choice" | "beside" | "some" | "case" | "part";
             /** @description of return and reopen: the steps there are */
             nodes: components["schemas"]["FlowTarget"][];
             /** @description an opinion must be given */
             opinion: boolean;
             /** @description of submit */
             outcome: string;
+            /** @description of some: whom to choose from */
+            people: components["schemas"]["FlowNamed"][];
             phrases: string[];
             /** @description a reason must be given */
             reason: boolean;
@@ -3492,23 +3563,57 @@ export interface components {
         FlowDeed: {
             /** @description of submit: what the form of the step says */
             data?: unknown;
+            /**
+             * @description of add: they act beside the caller, before him or after him
+             * @enum {string}
+             */
+            how?: "" | "beside" | "before" | "after";
             /** @description of return and reopen: the step; empty is the one before */
             node?: string;
             opinion?: string;
+            /** @description of relate and merge: number of the other case */
+            other?: string;
             /** @description of submit: one of the step's outcomes */
             outcome?: string;
             reason?: string;
             /** @description the caller's task, of verbs that are done at one */
             task?: string;
+            /** @description of split: what the part is about */
+            title?: string;
             /** @description persons: of transfer one, of add, copy and a choice several */
             to?: string[] | null;
+            /** @description of split: the unit in charge of the part */
+            unit?: string;
             /**
              * Format: date-time
              * @description of extend: the new deadline
              */
             until?: string | null;
             /** @enum {string} */
-            verb: "submit" | "withdraw" | "return" | "transfer" | "add" | "copy" | "urge" | "supervise" | "suspend" | "resume" | "extend" | "grant" | "refuse" | "stop" | "reopen";
+            verb: "submit" | "withdraw" | "return" | "transfer" | "add" | "copy" | "urge" | "supervise" | "suspend" | "resume" | "extend" | "grant" | "refuse" | "stop" | "reopen" | "drop" | "relate" | "merge" | "split";
+        };
+        FlowDeputiesOutBody: {
+            /** @description those I gave and those I have, the newest first */
+            items: components["schemas"]["FlowDeputy"][];
+        };
+        FlowDeputy: {
+            deputy: string;
+            deputyName: string;
+            /**
+             * Format: date-time
+             * @description taken back or over
+             */
+            endedAt: string | null;
+            /** Format: date-time */
+            from: string | null;
+            id: string;
+            person: string;
+            personName: string;
+            reason: string;
+            /** @description it counts now */
+            stands: boolean;
+            /** Format: date-time */
+            until: string | null;
         };
         FlowDetail: {
             /** Format: date-time */
@@ -3535,6 +3640,8 @@ export interface components {
             late: boolean;
             level: string;
             link: string;
+            /** @description cases it belongs to, as far as the caller may see them */
+            links: components["schemas"]["FlowLink"][];
             /** @description the caller's own open tasks */
             mine: components["schemas"]["FlowItem"][];
             number: string;
@@ -3552,7 +3659,7 @@ export interface components {
             /** @description the room that keeps what it is about */
             room: string;
             /** @enum {string} */
-            state: "open" | "suspended" | "closed" | "stopped";
+            state: "open" | "suspended" | "closed" | "stopped" | "merged";
             /** @description names of the steps it stands at */
             step: string;
             /** @description 9-digit division code */
@@ -3579,7 +3686,16 @@ export interface components {
             taken: number;
             to: string;
         };
+        FlowEnded: {
+            /** @description why not */
+            message: string;
+            number: string;
+            ok: boolean;
+            task: string;
+        };
         FlowHeld: {
+            /** @description person who asked for it beside the drawing */
+            askedBy: string;
             /**
              * Format: date-time
              * @description an extension to this moment waits for an answer
@@ -3588,7 +3704,7 @@ export interface components {
             /** Format: date-time */
             begunAt: string | null;
             /** @enum {string} */
-            box: "do" | "read";
+            box: "do" | "read" | "auto";
             case: string;
             /** Format: date-time */
             doneAt: string | null;
@@ -3599,6 +3715,8 @@ export interface components {
             late: boolean;
             name: string;
             node: string;
+            /** @description of an automatic step: what its last try said */
+            note: string;
             outcome: string;
             people: components["schemas"]["FlowNamed"][];
             /** @description whose alone it is, empty when several may take it */
@@ -3611,6 +3729,8 @@ export interface components {
             state: "open" | "wait" | "done" | "gone";
         };
         FlowItem: {
+            /** @description person who asked for it beside the drawing */
+            askedBy: string;
             /**
              * Format: date-time
              * @description an extension to this moment waits for an answer
@@ -3619,7 +3739,7 @@ export interface components {
             /** Format: date-time */
             begunAt: string | null;
             /** @enum {string} */
-            box: "do" | "read";
+            box: "do" | "read" | "auto";
             case: string;
             /** Format: date-time */
             doneAt: string | null;
@@ -3630,6 +3750,8 @@ export interface components {
             late: boolean;
             name: string;
             node: string;
+            /** @description of an automatic step: what its last try said */
+            note: string;
             outcome: string;
             /** @description whose alone it is, empty when several may take it */
             person: string;
@@ -3646,9 +3768,13 @@ export interface components {
              * @description when it arrived in the box
              */
             at: string | null;
+            /** @description may be submitted together with others */
+            batch: boolean;
             case: string;
             /** Format: date-time */
             dueAt: string | null;
+            /** @description name of the person in whose place */
+            for: string;
             /** @description who began it */
             from: string;
             holder: string;
@@ -3658,6 +3784,8 @@ export interface components {
             level: string;
             link: string;
             number: string;
+            /** @description of batch: the ways the step may end */
+            outcomes: components["schemas"]["FlowTarget"][];
             seen: boolean;
             state: string;
             step: string;
@@ -3669,6 +3797,19 @@ export interface components {
             items: components["schemas"]["FlowLine"][];
             /** @description cursor of the next page, empty on the last */
             next: string;
+        };
+        FlowLink: {
+            case: string;
+            /** @enum {string} */
+            kind: "merged" | "part" | "called" | "related";
+            /** @description page of the other */
+            link: string;
+            number: string;
+            /** @description this case is merged into, is a part of, was begun by, or was related to the other */
+            out: boolean;
+            /** @enum {string} */
+            state: "open" | "suspended" | "closed" | "stopped" | "merged";
+            title: string;
         };
         FlowNamed: {
             id: string;
@@ -3727,6 +3868,8 @@ export interface components {
             at: string | null;
             /** Format: date-time */
             dueAt: string | null;
+            /** @description in whose place */
+            for: string;
             late: boolean;
             name: string;
             /** @description the steps or persons it led to */
@@ -7078,6 +7221,39 @@ export interface operations {
             };
         };
     };
+    "flow-post-batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowBatchInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowBatchOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "flow-get-boxes": {
         parameters: {
             query?: never;
@@ -7223,6 +7399,97 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FlowTraceOutBody"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-deputies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDeputiesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-post-deputies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowAppointInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDeputy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-delete-deputies-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -2,25 +2,14 @@ import { computed, ref, watch } from 'vue'
 import type { components } from '@/api.gen'
 import { api, ask } from '@/base/api'
 import { useList } from '@/base/list'
-import { useQuery } from '@/base/query'
+import { boxNames, topic, useCounts, type Box, type Line } from '@/kernel/case/todo'
 
-type Schemas = components['schemas']
-/** One row of a box. */
-export type Line = Schemas['FlowLine']
 /** One task nobody holds. */
-export type Stuck = Schemas['FlowStuck']
-
-/** The boxes in the order of their tabs. */
-export const boxNames = ['do', 'read', 'done', 'mine', 'copied', 'supervised'] as const
-/** The name of a box. */
-export type Box = (typeof boxNames)[number]
-
-/** What the server pushes when anything of the person's boxes has changed. */
-export const topic = 'flow.boxes'
+export type Stuck = components['schemas']['FlowStuck']
 
 /** The boxes of a person: their counts, and the rows of the one that is open. */
 export function useTasks() {
-  const counts = useQuery((signal) => ask(api.GET('/api/flow/boxes', { signal })), [], { topics: [topic] })
+  const counts = useCounts()
   const list = useList<Line, { box: string; text: string; late: string }>({
     filters: { box: 'do', text: '', late: '' },
     limit: 30,
@@ -38,9 +27,4 @@ export function useTasks() {
   })
   const box = computed<Box>({ get: () => boxNames.find((name) => name === list.filters.box) ?? 'do', set: (to) => (list.filters.box = to) })
   return { counts, list, box, typed }
-}
-
-/** Notes that the reader has opened a task; a copy to read is done with that. */
-export async function opened(line: Line): Promise<void> {
-  if (line.task && !line.seen) await ask(api.POST('/api/flow/tasks/{id}/read', { params: { path: { id: line.task } } }))
 }
