@@ -20,6 +20,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 
+	"qushu/internal/base/id"
 	"qushu/internal/base/store"
 )
 
@@ -107,6 +108,9 @@ type Client struct {
 	handlers map[string]Handler
 	river    *river.Client[*sql.Tx]
 	cfg      *river.Config
+
+	unwatch context.CancelFunc
+	watched chan struct{}
 }
 
 // New returns a client without handlers.
@@ -145,6 +149,7 @@ func driver(db *store.DB) riverdriver.Driver[*sql.Tx] {
 // Open makes the client ready to enqueue. With work it also works jobs once started.
 func (c *Client) Open(work bool) error {
 	c.cfg = &river.Config{
+		ID:                          "qushu-" + id.New(),
 		Logger:                      slog.New(quiet{slog.Default().Handler()}),
 		FetchCooldown:               5 * time.Millisecond,
 		FetchPollInterval:           200 * time.Millisecond,
@@ -178,11 +183,34 @@ func (c *Client) Open(work bool) error {
 
 func newWork(kind string, body []byte) work { return work{kind, body} }
 
-// Start works jobs until Stop.
-func (c *Client) Start(ctx context.Context) error { return c.river.Start(ctx) }
+// Start works jobs until Stop, those first that a process which died was at.
+func (c *Client) Start(ctx context.Context) error {
+	if c.cfg.Workers == nil {
+		return c.river.Start(ctx)
+	}
+	sign, err := c.db.Present(ctx, c.cfg.ID)
+	if err != nil {
+		return err
+	}
+	if err := c.river.Start(ctx); err != nil {
+		sign.End(ctx)
+		return err
+	}
+	ctx, c.unwatch = context.WithCancel(ctx)
+	c.watched = make(chan struct{})
+	go c.watch(ctx, sign)
+	return nil
+}
 
 // Stop lets running jobs finish, for 20 seconds at most.
-func (c *Client) Stop(ctx context.Context) error { return c.river.Stop(ctx) }
+func (c *Client) Stop(ctx context.Context) error {
+	err := c.river.Stop(ctx)
+	if c.unwatch != nil {
+		c.unwatch()
+		<-c.watched
+	}
+	return err
+}
 
 // Enqueue inserts a job in tx. With at given it runs not before.
 func (c *Client) Enqueue(ctx context.Context, tx *store.Tx, name string, payload any, at ...time.Time) error {
@@ -271,14 +299,14 @@ func (c *Client) List(ctx context.Context, isParked bool, limit int) ([]Row, err
 }
 
 // Retry runs a parked job again, in tx.
-func (c *Client) Retry(ctx context.Context, tx *store.Tx, id int64) error {
-	_, err := c.river.JobRetryTx(context.WithoutCancel(ctx), tx.SQL(), id)
+func (c *Client) Retry(ctx context.Context, tx *store.Tx, job int64) error {
+	_, err := c.river.JobRetryTx(context.WithoutCancel(ctx), tx.SQL(), job)
 	return found(err)
 }
 
 // Drop deletes a parked job, in tx.
-func (c *Client) Drop(ctx context.Context, tx *store.Tx, id int64) error {
-	_, err := c.river.JobDeleteTx(context.WithoutCancel(ctx), tx.SQL(), id)
+func (c *Client) Drop(ctx context.Context, tx *store.Tx, job int64) error {
+	_, err := c.river.JobDeleteTx(context.WithoutCancel(ctx), tx.SQL(), job)
 	return found(err)
 }
 
