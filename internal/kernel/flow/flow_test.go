@@ -74,7 +74,10 @@ func memoRoom(kit *kernel.Kit) []*room.Room {
 		Vars: func(_ context.Context, _ store.Queryer, c *flow.Case) (map[string]any, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			return m.vars[c.Object], nil
+			if v := m.vars[c.Object]; v != nil {
+				return v, nil
+			}
+			return map[string]any{"amount": 0.0}, nil // begun by a process that was killed
 		},
 		Types: func(string) map[string]rule.Type { return map[string]rule.Type{"amount": rule.Number} },
 		Apply: func(_ context.Context, _ *store.Tx, c *flow.Case, node, outcome string, data json.RawMessage) error {

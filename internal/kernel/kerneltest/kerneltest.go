@@ -61,6 +61,11 @@ func (h *Houses) Each(t *testing.T, fn func(t *testing.T, e *Env)) {
 // Start opens a house on engine with jobs and services running.
 func (h *Houses) Start(t *testing.T, engine store.Engine) *Env {
 	t.Helper()
+	h.template()
+	return h.on(t, h.tpl.Open(t, engine), t.TempDir())
+}
+
+func (h *Houses) template() {
 	h.once.Do(func() {
 		h.tpl = &storetest.Templates{Migrate: func(ctx context.Context, db *store.DB) error {
 			dir, err := os.MkdirTemp("", "qushu-keys-") // not t's: the second engine's template is made in another test
@@ -80,8 +85,30 @@ func (h *Houses) Start(t *testing.T, engine store.Engine) *Env {
 			return house.Migrate(ctx)
 		}}
 	})
-	db := h.tpl.Open(t, engine)
-	ring, err := secret.Open(t.TempDir())
+}
+
+// Clone makes a database of its own, for a test whose house is opened more than once.
+func (h *Houses) Clone(t *testing.T, engine store.Engine) (dbURL, file string) {
+	t.Helper()
+	h.template()
+	return h.tpl.Clone(t, engine)
+}
+
+// At starts a house on a database that Clone made, with its keys in dir.
+func (h *Houses) At(t *testing.T, dbURL, file, dir string) *Env {
+	t.Helper()
+	db, err := store.Open(context.Background(), dbURL, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return h.on(t, db, dir)
+}
+
+// on starts a house on db.
+func (h *Houses) on(t *testing.T, db *store.DB, dir string) *Env {
+	t.Helper()
+	ring, err := secret.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
