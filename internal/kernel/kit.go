@@ -91,6 +91,7 @@ func NewKit(b Base) *Kit {
 		return k.Notify.Send(ctx, tx, notify.Notice{To: []string{person}, Kind: notify.Alarm, Key: key, Args: args, Link: "/account", Object: "identity_account", Must: true})
 	}
 	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Words: k.Words, Now: b.Now})
+	k.Flow.District = func(ctx context.Context) string { return k.Settings.String(ctx, "system.district") }
 	if b.Hub != nil {
 		k.System.Drops(b.Hub.Drop)
 		k.Notify.Push = func(person string, payload any) {

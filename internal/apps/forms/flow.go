@@ -40,7 +40,9 @@ func (f *Forms) host() flow.Host {
 			}
 			return f.reads(ctx, q, &e)
 		},
-		Link: func(c *flow.Case) string { return link(c.ID) },
+		Paper:   f.paper,
+		Audited: "forms_entry",
+		Link:    func(c *flow.Case) string { return link(c.ID) },
 	}
 }
 

@@ -63,7 +63,7 @@ func verbs() map[string]verb {
 var order = [...]string{"submit", "return", "transfer", "add", "extend", "withdraw", "urge", "copy", "grant", "refuse", "supervise", "suspend", "resume", "stop", "reopen"}
 
 func actions() []string {
-	out := []string{"flow.assign"}
+	out := []string{"flow.assign", "flow.evidence"}
 	for _, v := range order {
 		out = append(out, "flow."+v)
 	}

@@ -61,6 +61,11 @@ type Host struct {
 	Changed func(ctx context.Context, tx *store.Tx, c *Case) error
 	// CanRead lets somebody see a case he takes no part in; nil and Missing mean no.
 	CanRead func(ctx context.Context, q store.Queryer, c *Case) error
+	// Paper lists the values of the case's form in their order as the actor may have them on paper: hidden ones left out,
+	// personal data masked. Nil where the room has none.
+	Paper func(ctx context.Context, q store.Queryer, c *Case) ([]Printed, error)
+	// Audited is the object of the room's own records about the case, for an evidence pack; "" for none.
+	Audited string
 	// Link is the page of the case in the portal.
 	Link func(c *Case) string
 }
@@ -85,6 +90,7 @@ type Flow struct {
 	audit  *audit.Log
 	authz  *authz.Authz
 	org    *org.Org
+	files  *file.Files
 	notify *notify.Notes
 	words  *errs.Catalog
 	days   *when.Calendar
@@ -93,6 +99,8 @@ type Flow struct {
 
 	// Push tells a person's open pages that his boxes changed; nil where there is no realtime.
 	Push func(person string, payload any)
+	// District is whose papers these are, in words; nil where nobody says.
+	District func(ctx context.Context) string
 }
 
 // Deps are the parts flow is made of.
@@ -113,7 +121,7 @@ func New(d Deps) *Flow {
 	if err != nil {
 		panic("flow: the calendar inside the program is damaged: " + err.Error())
 	}
-	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, notify: d.Notify, words: d.Words, days: days, now: d.Now, hosts: map[string]Host{}}
+	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, words: d.Words, days: days, now: d.Now, hosts: map[string]Host{}}
 	d.Files.Readers("flow", func(ctx context.Context, object string) error {
 		_, err := f.readable(ctx, f.db, object)
 		return err
@@ -141,6 +149,10 @@ func (f *Flow) Room() *room.Room {
 			room.Put("/phrases", room.Signed, f.savePhrases).NoAudit("how a person words his own opinions"),
 			room.Get("/stuck", "flow.manage", f.stuck),
 			room.Post("/stuck/{id}/assign", "flow.manage", f.assign),
+		},
+		Raws: []room.Raw{
+			{Method: "GET", Path: "/cases/{id}/paper.pdf", Perm: room.Signed, Doc: "a case on paper: values, steps, files, clocks", Serve: f.servePaper},
+			{Method: "GET", Path: "/cases/{id}/evidence.zip", Perm: room.Signed, Doc: "a signed pack of a case: paper, JSON, files, manifest", Serve: f.serveEvidence},
 		},
 		Services: []room.Service{{Name: "timers", Once: true, Run: f.keepTime}},
 		Hears:    []bus.Listener{bus.On("org.left", f.personLeft), bus.On("org.post_changed", f.postsChanged)},
