@@ -41,6 +41,7 @@ func (f *Forms) host() flow.Host {
 			return f.reads(ctx, q, &e)
 		},
 		Paper:   f.paper,
+		Level:   f.levelName,
 		Audited: "forms_entry",
 		Link:    func(c *flow.Case) string { return link(c.ID) },
 	}

@@ -48,6 +48,24 @@ func (f *Forms) paper(ctx context.Context, q store.Queryer, k *flow.Case) ([]flo
 	return out, nil
 }
 
+// levelName names the level of a case by the declaration its entry was filed by.
+func (f *Forms) levelName(ctx context.Context, q store.Queryer, k *flow.Case) (string, error) {
+	e, err := findEntry(ctx, q, store.C("e.id = $1", k.Object))
+	if err != nil {
+		return "", err
+	}
+	c, err := f.of(ctx, q, &e)
+	if err != nil {
+		return "", err
+	}
+	for _, l := range c.Levels {
+		if l.Key == k.Level {
+			return l.Title.In(lang(ctx)), nil
+		}
+	}
+	return k.Level, nil
+}
+
 // onPaper puts a value into lines: a table has one for each row, files one for each name.
 func onPaper(r printRow, files []file.File) flow.Printed {
 	var lines []string

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"qushu/internal/base/store"
+	"qushu/internal/kernel/flow"
 	"qushu/internal/kernel/kerneltest"
 	"qushu/internal/room"
 )
@@ -100,4 +102,36 @@ func read(t *testing.T, pdf string) string {
 		t.Fatal(err, pdf[:min(len(pdf), 200)])
 	}
 	return string(out)
+}
+
+// A dispute with tables, places, photos and nine steps on paper; its parties' numbers are masked there.
+func TestPaperOfDispute(t *testing.T) {
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		w := newTown(t, e)
+		w.live(t, lives()[0])
+		id, err := store.Value[string](t.Context(), e.Kit.DB, `SELECT case_id FROM forms_entry WHERE app = 'dispute'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, pdf := e.Call(t, kerneltest.Case{As: w.who["grid"], Call: "GET /api/flow/cases/" + id + "/paper.pdf", Lang: "zh"})
+		_, pack := e.Call(t, kerneltest.Case{As: w.who["grid"], Call: "GET /api/flow/cases/" + id + "/evidence.zip", Lang: "zh"})
+		found, err := flow.VerifyEvidence(strings.NewReader(pack), int64(len(pack)))
+		if err != nil || !found.OK() || found.Files != 2+5 {
+			t.Errorf("%+v %v", found, err)
+		}
+		text := strings.ReplaceAll(read(t, pdf), "\n", "")
+		if text == "" {
+			t.Skip("pdftotext (poppler-utils) is not installed")
+		}
+		for _, want := range []string{"矛盾纠纷排查化解办理单", "已办结", "较大", "欧**三", "幸福小区3栋", "双方同意清理", "意见：同意"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%q is not in %s", want, text)
+			}
+		}
+		for _, not := range []string{"42019919900101003X", "13800005678", "欧阳小三"} {
+			if strings.Contains(text, not) || strings.Contains(unpacked(t, pack), not) {
+				t.Errorf("%s is not masked", not)
+			}
+		}
+	})
 }

@@ -63,14 +63,11 @@ type signature struct {
 // serveEvidence writes the evidence pack of a case, as the actor may have it. Files pass through: memory does not grow with them.
 func (f *Flow) serveEvidence(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	c, err := f.readable(ctx, f.db, r.PathValue("id"))
+	rec, err := f.whole(ctx, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	rec, err := f.record(ctx, f.db, c)
-	if err != nil {
-		return err
-	}
+	c := rec.Case
 	sheet, err := f.set(ctx, rec)
 	if err != nil {
 		return err

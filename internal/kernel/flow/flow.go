@@ -64,6 +64,8 @@ type Host struct {
 	// Paper lists the values of the case's form in their order as the actor may have them on paper: hidden ones left out,
 	// personal data masked. Nil where the room has none.
 	Paper func(ctx context.Context, q store.Queryer, c *Case) ([]Printed, error)
+	// Level names the level of the case; nil where the level is its own name.
+	Level func(ctx context.Context, q store.Queryer, c *Case) (string, error)
 	// Audited is the object of the room's own records about the case, for an evidence pack; "" for none.
 	Audited string
 	// Link is the page of the case in the portal.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"qushu/internal/base/errs"
 	"qushu/internal/base/paper"
 	"qushu/internal/base/store"
 	"qushu/internal/base/web"
@@ -29,6 +30,7 @@ type Printed struct {
 type record struct {
 	Case      *Case       `json:"case"`
 	KindTitle string      `json:"kindTitle"`
+	Level     string      `json:"levelName"`
 	UnitName  string      `json:"unitName"`
 	FromName  string      `json:"fromUnitName"`
 	Clock     *spent      `json:"clock"`
@@ -47,6 +49,30 @@ type spent struct {
 	Limit float64    `json:"limit"`
 	Used  float64    `json:"used"`
 	Over  float64    `json:"over"` // 0 when in time
+}
+
+// whole reads a case the actor may read with all that belongs to it, of one moment: what somebody did meanwhile is read again.
+func (f *Flow) whole(ctx context.Context, caseID string) (*record, error) {
+	for tries := 0; ; tries++ {
+		c, err := f.readable(ctx, f.db, caseID)
+		if err != nil {
+			return nil, err
+		}
+		r, err := f.record(ctx, f.db, c)
+		if err != nil {
+			return nil, err
+		}
+		now, err := findCase(ctx, f.db, caseID)
+		if err != nil {
+			return nil, err
+		}
+		if now.Version == c.Version {
+			return r, nil
+		}
+		if tries == 5 {
+			return nil, errs.New(errs.Conflict, "flow.moving", c.Number)
+		}
+	}
 }
 
 // record reads it as the actor may have it.
@@ -72,7 +98,13 @@ func (f *Flow) record(ctx context.Context, q store.Queryer, c *Case) (*record, e
 			r.outcomes[k.ID+"/"+o.Key] = o.Name
 		}
 	}
-	if h := f.hosts[c.Room]; h.Paper != nil {
+	h := f.hosts[c.Room]
+	if r.Level = c.Level; h.Level != nil && c.Level != "" {
+		if r.Level, err = h.Level(ctx, q, c); err != nil {
+			return nil, err
+		}
+	}
+	if h.Paper != nil {
 		if r.Values, err = h.Paper(ctx, q, c); err != nil {
 			return nil, err
 		}
@@ -103,11 +135,7 @@ func (f *Flow) spent(c *Case) *spent {
 // servePaper prints a case (办理单).
 func (f *Flow) servePaper(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	c, err := f.readable(ctx, f.db, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	rec, err := f.record(ctx, f.db, c)
+	rec, err := f.whole(ctx, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -117,7 +145,7 @@ func (f *Flow) servePaper(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/pdf")
-	h.Set("Content-Disposition", "inline; filename*=UTF-8''"+url.PathEscape(c.Number+".pdf"))
+	h.Set("Content-Disposition", "inline; filename*=UTF-8''"+url.PathEscape(rec.Case.Number+".pdf"))
 	h.Set("Cache-Control", "private, no-store")
 	_, err = s.WriteTo(w)
 	return err
@@ -164,7 +192,7 @@ func (s sheet) head(r *record, state string) {
 	four := func(cells ...string) { s.Row([]float64{1, 2, 1, 2}, evens, cells...) }
 	s.Row([]float64{1, 5}, evens, s.text("case"), c.Title)
 	four(s.text("number"), c.Number, s.text("state"), state)
-	four(s.text("level"), c.Level, s.text("unit"), r.UnitName)
+	four(s.text("level"), r.Level, s.text("unit"), r.UnitName)
 	four(s.text("owner"), c.OwnerName, s.text("from"), r.FromName)
 	four(s.text("begun"), moment(c.Begun), s.text("closed"), moment(c.ClosedAt))
 	if c.running() {
