@@ -24,8 +24,9 @@ type auditCmd struct {
 }
 
 type auditVerifyCmd struct {
-	Pack string   `type:"existingfile" placeholder:"FILE" help:"Verify this pack; no installation is needed."`
-	Key  []string `type:"existingfile" placeholder:"FILE" help:"Trusted public key, PEM. Without one a pack only shows that it agrees with itself."`
+	Pack     string   `type:"existingfile" placeholder:"FILE" help:"Verify this pack; no installation is needed."`
+	Evidence string   `type:"existingfile" placeholder:"FILE" help:"Verify this evidence pack of a case; no installation is needed."`
+	Key      []string `type:"existingfile" placeholder:"FILE" help:"Trusted public key, PEM. Without one a pack only shows that it agrees with itself."`
 }
 
 // Run verifies and ends with an error when anything is broken.
@@ -33,8 +34,11 @@ func (v *auditVerifyCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
 	if v.Pack != "" {
 		return v.pack(out)
 	}
+	if v.Evidence != "" {
+		return v.evidence(out)
+	}
 	if len(v.Key) > 0 {
-		return errors.New("--key belongs to --pack: an installation is verified with its own keys")
+		return errors.New("--key belongs to --pack and --evidence: an installation is verified with its own keys")
 	}
 	return c.call(ctx, out, "audit-verify")
 }
@@ -45,12 +49,8 @@ func (v *auditVerifyCmd) pack(out io.Writer) error {
 		return err
 	}
 	var o audit.PackOptions
-	for _, file := range v.Key {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		o.Trusted = append(o.Trusted, b)
+	if o.Trusted, err = v.keys(); err != nil {
+		return err
 	}
 	f, err := os.Open(v.Pack)
 	if err != nil {

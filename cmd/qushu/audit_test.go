@@ -93,6 +93,7 @@ func TestAuditCommands(t *testing.T) {
 		{name: "a pack by its own word", args: []string{"--pack", pack}, says: "没有给出可信的公钥"},
 		{name: "a changed pack", pack: func(b []byte) []byte { return bytes.Replace(b, []byte("标题"), []byte("标提"), 1) }, args: []string{"--pack", pack, "--key", keys}, code: 1, says: fmt.Sprintf("第 %d 条记录与链值不符", opened+1)},
 		{name: "no pack", pack: func([]byte) []byte { return []byte("hello") }, args: []string{"--pack", pack}, code: 1, says: "这不是审计导出包"},
+		{name: "no evidence", pack: func([]byte) []byte { return []byte("hello") }, args: []string{"--evidence", pack}, code: 1, says: "这不是证据包"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			putBack(t, file, kept)

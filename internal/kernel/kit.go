@@ -103,6 +103,7 @@ func NewKit(b Base) *Kit {
 		}
 		return system.Finding{State: system.OK, Key: "flow.stuck_ok"}
 	}})
+	k.Flow.District = func(ctx context.Context) string { return k.Settings.String(ctx, "system.district") }
 	if b.Hub != nil {
 		k.System.Drops(b.Hub.Drop)
 		k.Notify.Push = func(person string, payload any) {

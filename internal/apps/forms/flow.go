@@ -40,8 +40,11 @@ func (f *Forms) host() flow.Host {
 			}
 			return f.reads(ctx, q, &e)
 		},
-		Part: f.part,
-		Link: func(c *flow.Case) string { return link(c.Object) },
+		Part:    f.part,
+		Paper:   f.paper,
+		Level:   f.levelName,
+		Audited: "forms_entry",
+		Link:    func(c *flow.Case) string { return link(c.Object) },
 	}
 }
 

@@ -69,6 +69,13 @@ type Host struct {
 	Call func(ctx context.Context, tx *store.Tx, c *Case, kind string, item any) (*Case, error)
 	// Part begins a part of a case as a case of its own; nil where there are none. Unit is "" for that of the whole.
 	Part func(ctx context.Context, tx *store.Tx, c *Case, title, unit string) (*Case, error)
+	// Paper lists the values of the case's form in their order as the actor may have them on paper: hidden ones left out,
+	// personal data masked. Nil where the room has none.
+	Paper func(ctx context.Context, q store.Queryer, c *Case) ([]Printed, error)
+	// Level names the level of the case; nil where the level is its own name.
+	Level func(ctx context.Context, q store.Queryer, c *Case) (string, error)
+	// Audited is the object of the room's own records about the case, for an evidence pack; "" for none.
+	Audited string
 	// Link is the page of the case in the portal.
 	Link func(c *Case) string
 }
@@ -93,6 +100,7 @@ type Flow struct {
 	audit  *audit.Log
 	authz  *authz.Authz
 	org    *org.Org
+	files  *file.Files
 	notify *notify.Notes
 	words  *errs.Catalog
 	days   *when.Calendar
@@ -104,6 +112,8 @@ type Flow struct {
 
 	// Push tells a person's open pages that his boxes changed; nil where there is no realtime.
 	Push func(person string, payload any)
+	// District is whose papers these are, in words; nil where nobody says.
+	District func(ctx context.Context) string
 }
 
 // Enqueuer asks for work after the transaction.
@@ -130,7 +140,7 @@ func New(d Deps) *Flow {
 	if err != nil {
 		panic("flow: the calendar inside the program is damaged: " + err.Error())
 	}
-	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, notify: d.Notify, words: d.Words, days: days, now: d.Now, jobs: d.Jobs, hosts: map[string]Host{}}
+	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, words: d.Words, days: days, now: d.Now, jobs: d.Jobs, hosts: map[string]Host{}}
 	d.Files.Readers("flow", func(ctx context.Context, object string) error {
 		_, err := f.readable(ctx, f.db, object)
 		return err
@@ -162,6 +172,10 @@ func (f *Flow) Room() *room.Room {
 			room.Put("/phrases", room.Signed, f.savePhrases).NoAudit("how a person words his own opinions"),
 			room.Get("/stuck", "flow.manage", f.stuck),
 			room.Post("/stuck/{id}/assign", "flow.manage", f.assign),
+		},
+		Raws: []room.Raw{
+			{Method: "GET", Path: "/cases/{id}/paper.pdf", Perm: room.Signed, Doc: "a case on paper: values, steps, files, clocks", Serve: f.servePaper},
+			{Method: "GET", Path: "/cases/{id}/evidence.zip", Perm: room.Signed, Doc: "a signed pack of a case: paper, JSON, files, manifest", Serve: f.serveEvidence},
 		},
 		Services: []room.Service{{Name: "timers", Once: true, Run: f.keepTime}},
 		Hears:    []bus.Listener{bus.On("org.left", f.personLeft), bus.On("org.post_changed", f.postsChanged)},

@@ -79,7 +79,11 @@ func memoRoom(kit *kernel.Kit) []*room.Room {
 			}
 			return map[string]any{"amount": 0.0}, nil // begun by a process that was killed
 		},
-		Types: func(string) map[string]rule.Type { return map[string]rule.Type{"amount": rule.Number} },
+		Paper: func(_ context.Context, _ store.Queryer, c *flow.Case) ([]flow.Printed, error) {
+			return []flow.Printed{{Name: "事由", Value: "为对象 " + c.Object + " 采购龘靐牌打印机"}}, nil
+		},
+		Audited: "memo",
+		Types:   func(string) map[string]rule.Type { return map[string]rule.Type{"amount": rule.Number} },
 		Apply: func(_ context.Context, _ *store.Tx, c *flow.Case, node, outcome string, data json.RawMessage) error {
 			if strings.Contains(string(data), "bad") {
 				return errs.New(errs.Invalid, "web.invalid").With(errs.Field{Name: "data", Key: "flow.why"})
