@@ -26,6 +26,7 @@ import (
 	"qushu/internal/kernel/org"
 	"qushu/internal/kernel/settings"
 	"qushu/internal/kernel/system"
+	"qushu/internal/kernel/talk"
 )
 
 // Base is what stands before the kernel: opened stores, keys and the clock.
@@ -56,6 +57,7 @@ type Kit struct {
 	Datasets *dataset.Datasets
 	Words    *errs.Catalog // the texts of every room, from Open on
 	Notify   *notify.Notes
+	Talk     *talk.Talk
 	Flow     *flow.Flow
 }
 
@@ -90,7 +92,8 @@ func NewKit(b Base) *Kit {
 	k.Identity.Tell = func(ctx context.Context, tx *store.Tx, person, key string, args ...any) error {
 		return k.Notify.Send(ctx, tx, notify.Notice{To: []string{person}, Kind: notify.Alarm, Key: key, Args: args, Link: "/account", Object: "identity_account", Must: true})
 	}
-	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Words: k.Words, Jobs: k.Jobs, Now: b.Now})
+	k.Talk = talk.New(talk.Deps{DB: b.DB, Audit: k.Audit, Org: k.Org, Files: k.Files, Notify: k.Notify, Settings: k.Settings, Now: b.Now})
+	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Words: k.Words, Jobs: k.Jobs, Talk: k.Talk, Now: b.Now})
 	k.System.Add(system.Check{Name: "flow", Run: func(ctx context.Context) system.Finding {
 		n, err := k.Flow.Stuck(ctx)
 		switch {
@@ -112,6 +115,7 @@ func NewKit(b Base) *Kit {
 			}
 		}
 		k.Flow.Push = k.Notify.Push
+		k.Talk.Push = k.Notify.Push
 	}
 	return k
 }

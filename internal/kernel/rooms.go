@@ -20,6 +20,7 @@ func (k *Kit) rooms() []*room.Room {
 		k.Files.Room(),
 		k.Datasets.Room(),
 		k.Notify.Room(),
+		k.Talk.Room(),
 		k.Flow.Room(),
 	}
 }

@@ -2404,6 +2404,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/talk/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["talk-post-messages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/talk/messages/{id}/readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["talk-get-messages-by-id-readers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/talk/messages/{id}/recall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["talk-post-messages-by-id-recall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/talk/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["talk-post-read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/talk/threads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["talk-get-threads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -5892,6 +5972,90 @@ export interface components {
             helpPhone: string;
             product: string;
             version: string;
+        };
+        TalkMessage: {
+            /** Format: date-time */
+            at: string | null;
+            author: string;
+            /** @description id its sender gave it */
+            client: string;
+            /** @description ids */
+            files: string[];
+            id: string;
+            mentions: components["schemas"]["TalkNamed"][];
+            /** @description of the author */
+            name: string;
+            /** Format: date-time */
+            recalledAt: string | null;
+            /**
+             * Format: int64
+             * @description number within the thread, without gaps
+             */
+            seq: number;
+            text: string;
+            thread: string;
+        };
+        TalkNamed: {
+            id: string;
+            name: string;
+        };
+        TalkReadInBody: {
+            object: string;
+            room: string;
+            /**
+             * Format: int64
+             * @description number of the newest message the reader has before him
+             */
+            seq: number;
+        };
+        TalkReadOutBody: {
+            /** Format: int64 */
+            read: number;
+            /** Format: int64 */
+            unread: number;
+        };
+        TalkReader: {
+            id: string;
+            name: string;
+            read: boolean;
+        };
+        TalkReadersOutBody: {
+            items: components["schemas"]["TalkReader"][];
+            /** Format: int64 */
+            of: number;
+            /**
+             * Format: int64
+             * @description of those who take part, the author left out
+             */
+            read: number;
+        };
+        TalkSendInBody: {
+            /** @description id the sender gives the message: sent twice, it is said once */
+            client: string;
+            /** @description files of the object, or just uploaded by the sender */
+            files?: string[] | null;
+            /** @description persons */
+            mentions?: string[] | null;
+            object: string;
+            room: string;
+            text: string;
+        };
+        TalkView: {
+            items: components["schemas"]["TalkMessage"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+            /**
+             * Format: int64
+             * @description number of the last message the caller has read
+             */
+            read: number;
+            /** @description empty while nobody has said anything */
+            thread: string;
+            /**
+             * Format: int64
+             * @description messages of others after it
+             */
+            unread: number;
         };
         WebProblem: {
             /** @description what happened and what to do, in the caller's language */
@@ -11920,6 +12084,170 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SystemSiteOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "talk-post-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TalkSendInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TalkMessage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "talk-get-messages-by-id-readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TalkReadersOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "talk-post-messages-by-id-recall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TalkMessage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "talk-post-read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TalkReadInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TalkReadOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "talk-get-threads": {
+        parameters: {
+            query: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                room: string;
+                object: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TalkView"];
                 };
             };
             /** @description Error */

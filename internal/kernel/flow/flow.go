@@ -21,6 +21,7 @@ import (
 	"qushu/internal/kernel/flow/internal/bpmn"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
+	"qushu/internal/kernel/talk"
 	"qushu/internal/room"
 )
 
@@ -128,6 +129,7 @@ type Deps struct {
 	Authz  *authz.Authz
 	Org    *org.Org
 	Files  *file.Files
+	Talk   *talk.Talk
 	Notify *notify.Notes
 	Words  *errs.Catalog
 	Jobs   Enqueuer
@@ -141,10 +143,13 @@ func New(d Deps) *Flow {
 		panic("flow: the calendar inside the program is damaged: " + err.Error())
 	}
 	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, words: d.Words, days: days, now: d.Now, jobs: d.Jobs, hosts: map[string]Host{}}
-	d.Files.Readers("flow", func(ctx context.Context, object string) error {
+	reads := func(ctx context.Context, object string) error {
 		_, err := f.readable(ctx, f.db, object)
 		return err
-	})
+	}
+	d.Files.Readers("flow", reads)
+	// Only who takes part may be mentioned: for another person no right can be asked.
+	d.Talk.Readers("flow", reads, takesPart, func(object string) string { return "/flow/cases/" + object })
 	return f
 }
 
