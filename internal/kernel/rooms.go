@@ -21,6 +21,7 @@ func (k *Kit) rooms() []*room.Room {
 		k.Datasets.Room(),
 		k.Notify.Room(),
 		k.Flow.Room(),
+		k.Find.Room(),
 	}
 }
 

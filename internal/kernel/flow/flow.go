@@ -17,6 +17,7 @@ import (
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/file"
+	"qushu/internal/kernel/find"
 	"qushu/internal/kernel/flow/internal/bpmn"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
@@ -90,6 +91,7 @@ type Flow struct {
 	days   *when.Calendar
 	now    func() time.Time
 	hosts  map[string]Host
+	find   *find.Find
 
 	// Push tells a person's open pages that his boxes changed; nil where there is no realtime.
 	Push func(person string, payload any)
@@ -104,6 +106,7 @@ type Deps struct {
 	Files  *file.Files
 	Notify *notify.Notes
 	Words  *errs.Catalog
+	Find   *find.Find // nil where nothing is found
 	Now    func() time.Time
 }
 
@@ -113,11 +116,12 @@ func New(d Deps) *Flow {
 	if err != nil {
 		panic("flow: the calendar inside the program is damaged: " + err.Error())
 	}
-	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, notify: d.Notify, words: d.Words, days: days, now: d.Now, hosts: map[string]Host{}}
+	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, notify: d.Notify, words: d.Words, days: days, now: d.Now, hosts: map[string]Host{}, find: d.Find}
 	d.Files.Readers("flow", func(ctx context.Context, object string) error {
 		_, err := f.readable(ctx, f.db, object)
 		return err
 	})
+	f.findable()
 	return f
 }
 
