@@ -125,6 +125,12 @@ func (x *Index) Clear(ctx context.Context, tx *store.Tx, object string) error {
 	return store.Exec(ctx, tx, `DELETE FROM search_doc WHERE object = $1`, object)
 }
 
+// Empty reports whether no entry of a kind is there.
+func (x *Index) Empty(ctx context.Context, q store.Queryer, object string) (bool, error) {
+	n, err := store.Value[int](ctx, q, `SELECT count(*) FROM (SELECT n FROM search_doc WHERE object = $1 LIMIT 1) one`, object)
+	return n == 0, err
+}
+
 // Query is what a person looks for.
 type Query struct {
 	Text    string

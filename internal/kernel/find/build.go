@@ -13,13 +13,19 @@ type buildJob struct {
 	Kind string `json:"kind"`
 }
 
-// begin starts filling the index with each kind it has never been filled with: a district that is older than the
-// index, or than a room that has just been installed.
+// begin starts filling the index with each kind it holds nothing of: a district that is older than the index or than
+// a room that has just been installed, or one that has moved to another engine and left its index behind.
 func (f *Find) begin(ctx context.Context) error {
 	for _, s := range f.sources {
 		if err := f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-			n, err := store.Value[int](ctx, tx, `SELECT count(*) FROM find_build WHERE kind = $1`, s.Kind)
-			if err != nil || n > 0 {
+			n, err := store.Value[int](ctx, tx, `SELECT count(*) FROM find_build WHERE kind = $1 AND done_at = 0`, s.Kind)
+			if err != nil || n > 0 { // its job goes on
+				return err
+			}
+			if n, err = store.Value[int](ctx, tx, `SELECT count(*) FROM find_build WHERE kind = $1`, s.Kind); err != nil {
+				return err
+			}
+			if empty, err := f.index.Empty(ctx, tx, s.Kind); err != nil || n > 0 && !empty {
 				return err
 			}
 			return f.start(ctx, tx, s)
