@@ -20,6 +20,7 @@ import (
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/file"
+	"qushu/internal/kernel/find"
 	"qushu/internal/kernel/flow"
 	"qushu/internal/kernel/identity"
 	"qushu/internal/kernel/notify"
@@ -52,7 +53,7 @@ type Kit struct {
 	Settings *settings.Settings
 	Identity *identity.Identity
 	System   *system.System
-	Search   *search.Index
+	Find     *find.Find
 	Files    *file.Files
 	Datasets *dataset.Datasets
 	Words    *errs.Catalog // the texts of every room, from Open on
@@ -83,17 +84,19 @@ func NewKit(b Base) *Kit {
 		return system.Finding{State: system.OK, Key: "system.audit_ok"}
 	}})
 	k.System.Add(k.storeChecks()...)
-	k.Search = search.New(b.DB)
+	k.Find = find.New(b.DB, search.New(b.DB), k.Jobs, k.Audit, b.Now)
+	k.Org.Findable(k.Find)
 	k.Files = file.New(b.DB, b.Blobs, k.Audit, b.Now, b.MaxUpload)
 	k.Datasets = dataset.New(b.DB, b.Warehouse, b.Now)
 	k.Datasets.Serve(k.above)
+	k.Datasets.Findable(k.Find)
 	k.Words = &errs.Catalog{}
 	k.Notify = notify.New(b.DB, k.Words, b.Now)
 	k.Identity.Tell = func(ctx context.Context, tx *store.Tx, person, key string, args ...any) error {
 		return k.Notify.Send(ctx, tx, notify.Notice{To: []string{person}, Kind: notify.Alarm, Key: key, Args: args, Link: "/account", Object: "identity_account", Must: true})
 	}
 	k.Talk = talk.New(talk.Deps{DB: b.DB, Audit: k.Audit, Org: k.Org, Files: k.Files, Notify: k.Notify, Settings: k.Settings, Now: b.Now})
-	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Words: k.Words, Jobs: k.Jobs, Talk: k.Talk, Now: b.Now})
+	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Words: k.Words, Jobs: k.Jobs, Find: k.Find, Talk: k.Talk, Now: b.Now})
 	k.System.Add(system.Check{Name: "flow", Run: func(ctx context.Context) system.Finding {
 		n, err := k.Flow.Stuck(ctx)
 		switch {

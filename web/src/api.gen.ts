@@ -484,6 +484,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["find-get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/find/rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["find-post-rebuild"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow/batch": {
         parameters: {
             query?: never;
@@ -3545,6 +3577,21 @@ export interface components {
             received: number;
             /** Format: int64 */
             size: number;
+        };
+        FindFindOutBody: {
+            groups: components["schemas"]["FindGroup"][];
+        };
+        FindGroup: {
+            hits: components["schemas"]["FindHit"][];
+            kind: string;
+        };
+        FindHit: {
+            id: string;
+            /** @description page in the portal */
+            link: string;
+            title: string;
+            /** @description what tells it from others of its name */
+            where: string;
         };
         FlowAppointInBody: {
             deputy: string;
@@ -7373,6 +7420,69 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FileFile"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "find-get": {
+        parameters: {
+            query?: {
+                /** @description words, pinyin or initials */
+                text?: string;
+                /** @description none for all */
+                kinds?: string[] | null;
+                /** @description of one kind */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindFindOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "find-post-rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
 )
 
@@ -68,11 +69,24 @@ func Migrate(ctx context.Context, db *store.DB) error {
 
 func key(room, object, id string) string { return room + "/" + object + "/" + id }
 
+const insertDoc = `INSERT INTO search_doc (id, room, object, object_id, title, extra, link, weight, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO `
+
 // Put inserts or replaces an entry in tx.
 func (x *Index) Put(ctx context.Context, tx *store.Tx, e Entry) error {
-	n, err := store.One(ctx, tx, func(n *int64) []any { return []any{n} }, `INSERT INTO search_doc (id, room, object, object_id, title, extra, link, weight, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET title = excluded.title, extra = excluded.extra, link = excluded.link,
-		weight = excluded.weight, at = excluded.at RETURNING n`, key(e.Room, e.Object, e.ID), e.Room, e.Object, e.ID, e.Title, e.Extra, e.Link, e.Weight, e.At)
+	return x.enter(ctx, tx, e, insertDoc+`UPDATE SET title = excluded.title, extra = excluded.extra, link = excluded.link, weight = excluded.weight, at = excluded.at RETURNING n`)
+}
+
+// Add inserts an entry in tx; one that is there stays as it is.
+func (x *Index) Add(ctx context.Context, tx *store.Tx, e Entry) error {
+	err := x.enter(ctx, tx, e, insertDoc+`NOTHING RETURNING n`)
+	if errs.Is(err, errs.Missing) {
+		return nil
+	}
+	return err
+}
+
+func (x *Index) enter(ctx context.Context, tx *store.Tx, e Entry, insert string) error {
+	n, err := store.One(ctx, tx, func(n *int64) []any { return []any{n} }, insert, key(e.Room, e.Object, e.ID), e.Room, e.Object, e.ID, e.Title, e.Extra, e.Link, e.Weight, e.At)
 	if err != nil {
 		return err
 	}
@@ -101,12 +115,30 @@ func (x *Index) Delete(ctx context.Context, tx *store.Tx, room, object, id strin
 	return store.Exec(ctx, tx, `DELETE FROM search_doc WHERE id = $1`, key(room, object, id))
 }
 
+// Clear takes out all entries of a kind in tx.
+func (x *Index) Clear(ctx context.Context, tx *store.Tx, object string) error {
+	if x.db.Engine() == store.SQLite {
+		if err := store.Exec(ctx, tx, `DELETE FROM search_fts WHERE rowid IN (SELECT n FROM search_doc WHERE object = $1)`, object); err != nil {
+			return err
+		}
+	}
+	return store.Exec(ctx, tx, `DELETE FROM search_doc WHERE object = $1`, object)
+}
+
+// Empty reports whether no entry of a kind is there.
+func (x *Index) Empty(ctx context.Context, q store.Queryer, object string) (bool, error) {
+	n, err := store.Value[int](ctx, q, `SELECT count(*) FROM (SELECT n FROM search_doc WHERE object = $1 LIMIT 1) one`, object)
+	return n == 0, err
+}
+
 // Query is what a person looks for.
 type Query struct {
-	Text   string
-	Access []string // what the person may see
-	Rooms  []string // none for all
-	Limit  int      // 20 when 0, 100 at most
+	Text    string
+	Access  []string // what the person may see
+	Rooms   []string // none for all
+	Objects []string // none for all
+	Limit   int      // 20 when 0, 100 at most
+	Skip    int      // of the best
 }
 
 // Find returns the best hits: by weight, then newest first. An empty text finds nothing.
@@ -129,9 +161,12 @@ func (x *Index) Find(ctx context.Context, q Query) ([]Hit, error) {
 	if len(q.Rooms) > 0 {
 		conds = append(conds, store.In("room", q.Rooms))
 	}
+	if len(q.Objects) > 0 {
+		conds = append(conds, store.In("object", q.Objects))
+	}
 	where := store.And(conds...)
 	hits, err := store.All(ctx, x.db, func(h *Hit) []any { return []any{&h.Room, &h.Object, &h.ID, &h.Title, &h.Extra, &h.Link, &h.At} },
-		`SELECT room, object, object_id, title, extra, link, at FROM search_doc WHERE `+where.SQL+` ORDER BY weight DESC, at DESC, id LIMIT `+strconv.Itoa(limit), where.Args...)
+		`SELECT room, object, object_id, title, extra, link, at FROM search_doc WHERE `+where.SQL+` ORDER BY weight DESC, at DESC, id LIMIT `+strconv.Itoa(limit)+` OFFSET `+strconv.Itoa(max(0, q.Skip)), where.Args...)
 	if hits == nil {
 		hits = []Hit{}
 	}

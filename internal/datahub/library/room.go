@@ -62,6 +62,7 @@ func New(kit *kernel.Kit, names Names) *room.Room {
 	l := &Library{db: kit.DB, jobs: kit.Jobs, audit: kit.Audit, files: kit.Files, datasets: kit.Datasets, settings: kit.Settings, notify: kit.Notify,
 		wh: kit.Warehouse, words: kit.Words, now: kit.Now, names: names}
 	kit.Files.Readers("library", l.mayReadFile)
+	kit.Datasets.Shown("library.read", func(id string) string { return "/library/datasets/" + id })
 	load := jobs.Handle("library.load", l.work)
 	load.Timeout, load.Attempts = maxRun, 5
 	const draft = "a draft shows nobody anything; starting it is recorded with all it says"

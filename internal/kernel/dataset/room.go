@@ -10,6 +10,7 @@ import (
 	"qushu/internal/base/jobs"
 	"qushu/internal/base/store"
 	"qushu/internal/base/warehouse"
+	"qushu/internal/kernel/find"
 	"qushu/internal/room"
 )
 
@@ -46,6 +47,7 @@ type Datasets struct {
 	now   func() time.Time
 	above Above
 	live  map[string]Live
+	find  *find.Find // nil where nothing is found
 }
 
 // New makes the service over db and the warehouse wh. Until Serve tells who knows the tree of units, a grant to a

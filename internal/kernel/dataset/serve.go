@@ -47,12 +47,12 @@ func (d *Datasets) mine(ctx context.Context, q store.Queryer, me *room.Actor) (s
 
 // Get returns the dataset with an id when scope shows it; Missing otherwise.
 func (d *Datasets) Get(ctx context.Context, q store.Queryer, id string, scope store.Scope) (Dataset, error) {
-	return find(ctx, q, store.And(store.C("d.id = $1", id), scope.Cond()))
+	return one(ctx, q, store.And(store.C("d.id = $1", id), scope.Cond()))
 }
 
 // Named is Get by name.
 func (d *Datasets) Named(ctx context.Context, q store.Queryer, name string, scope store.Scope) (Dataset, error) {
-	return find(ctx, q, store.And(store.C("d.name = $1", name), scope.Cond()))
+	return one(ctx, q, store.And(store.C("d.name = $1", name), scope.Cond()))
 }
 
 // Taken reports whether a dataset, of any unit, has the name.
@@ -111,6 +111,9 @@ func (d *Datasets) Publish(ctx context.Context, tx *store.Tx, p Publication) (Da
 	if err := insertVersion(ctx, tx, ds.ID, v); err != nil {
 		return ds, err
 	}
+	if err := d.find.Touch(ctx, tx, kind, ds.ID); err != nil {
+		return ds, err
+	}
 	return ds, serve(ctx, tx, ds.ID, v.ID, at)
 }
 
@@ -141,7 +144,7 @@ func (d *Datasets) hold(ctx context.Context, tx *store.Tx, id string, expect int
 	if err := store.Lock(ctx, tx, "dataset", id); err != nil {
 		return Dataset{}, err
 	}
-	ds, err := find(ctx, tx, store.C("d.id = $1", id))
+	ds, err := one(ctx, tx, store.C("d.id = $1", id))
 	if err == nil && ds.Version != expect {
 		err = errs.New(errs.Conflict, "dataset.changed", ds.Title)
 	}
@@ -168,6 +171,9 @@ func (d *Datasets) Rollback(ctx context.Context, tx *store.Tx, id string, expect
 	if err := save(ctx, tx, ds); err != nil {
 		return ds, err
 	}
+	if err := d.find.Touch(ctx, tx, kind, id); err != nil {
+		return ds, err
+	}
 	return ds, serve(ctx, tx, id, v.ID, at)
 }
 
@@ -189,7 +195,10 @@ func (d *Datasets) Describe(ctx context.Context, tx *store.Tx, id string, expect
 		return ds, err
 	}
 	ds.Title, ds.Summary, ds.Level, ds.Version = to.Title, to.Summary, highest(ds.Columns), ds.Version+1
-	return ds, save(ctx, tx, ds)
+	if err := save(ctx, tx, ds); err != nil {
+		return ds, err
+	}
+	return ds, d.find.Touch(ctx, tx, kind, id)
 }
 
 // Remove forgets a dataset with its history and grants; its versions are collected a day later.
@@ -198,7 +207,10 @@ func (d *Datasets) Remove(ctx context.Context, tx *store.Tx, id string, expect i
 	if err != nil {
 		return ds, err
 	}
-	return ds, store.ExecOne(ctx, tx, `DELETE FROM dataset WHERE id = $1`, id)
+	if err := store.ExecOne(ctx, tx, `DELETE FROM dataset WHERE id = $1`, id); err != nil {
+		return ds, err
+	}
+	return ds, d.find.Touch(ctx, tx, kind, id)
 }
 
 // Grants returns all grants of a dataset, newest first, those that ended included.

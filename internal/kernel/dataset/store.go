@@ -28,7 +28,7 @@ func (l list[T]) Scan(v any) error {
 	return err
 }
 
-func find(ctx context.Context, q store.Queryer, which store.Cond) (Dataset, error) {
+func one(ctx context.Context, q store.Queryer, which store.Cond) (Dataset, error) {
 	d, err := store.One(ctx, q, scan, `SELECT `+columns+` FROM dataset d WHERE `+which.SQL, which.Args...)
 	if errs.Is(err, errs.Missing) {
 		err = errs.New(errs.Missing, "dataset.missing")

@@ -18,6 +18,7 @@ import (
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/file"
+	"qushu/internal/kernel/find"
 	"qushu/internal/kernel/flow/internal/bpmn"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
@@ -110,6 +111,7 @@ type Flow struct {
 	jobs   Enqueuer
 	known  sync.Map // id of a drawing → *Process: a version never changes
 	rules  sync.Map // kind, names, text → *rule.Rule
+	find   *find.Find
 
 	// Push tells a person's open pages that his boxes changed; nil where there is no realtime.
 	Push func(person string, payload any)
@@ -133,6 +135,7 @@ type Deps struct {
 	Notify *notify.Notes
 	Words  *errs.Catalog
 	Jobs   Enqueuer
+	Find   *find.Find // nil where nothing is found
 	Now    func() time.Time
 }
 
@@ -142,7 +145,7 @@ func New(d Deps) *Flow {
 	if err != nil {
 		panic("flow: the calendar inside the program is damaged: " + err.Error())
 	}
-	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, words: d.Words, days: days, now: d.Now, jobs: d.Jobs, hosts: map[string]Host{}}
+	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, words: d.Words, days: days, now: d.Now, jobs: d.Jobs, find: d.Find, hosts: map[string]Host{}}
 	reads := func(ctx context.Context, object string) error {
 		_, err := f.readable(ctx, f.db, object)
 		return err
@@ -150,6 +153,7 @@ func New(d Deps) *Flow {
 	d.Files.Readers("flow", reads)
 	// Only who takes part may be mentioned: for another person no right can be asked.
 	d.Talk.Readers("flow", reads, takesPart, func(object string) string { return "/flow/cases/" + object })
+	f.findable()
 	return f
 }
 

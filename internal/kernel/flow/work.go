@@ -277,6 +277,9 @@ func (w *work) save(ctx context.Context) error {
 	if err := w.trace(ctx); err != nil {
 		return err
 	}
+	if err := w.f.find.Touch(ctx, w.tx, foundAs, w.c.ID); err != nil {
+		return err
+	}
 	people := slices.Sorted(maps.Keys(w.told))
 	w.tx.After(func() {
 		for _, p := range people {

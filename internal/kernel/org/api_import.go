@@ -114,6 +114,9 @@ func (o *Org) writeUnits(ctx context.Context, tx *store.Tx, placed []*node) erro
 	for i, n := range placed {
 		ids[i] = n.ID
 	}
+	if err := o.find.Touch(ctx, tx, "org_unit", ids...); err != nil {
+		return err
+	}
 	if err := o.authz.Touch(ctx, tx); err != nil {
 		return err
 	}
@@ -211,6 +214,9 @@ func (o *Org) writePeople(ctx context.Context, tx *store.Tx, d *directory, all [
 		if err := bulk(ctx, tx, part.into, part.rows); err != nil {
 			return err
 		}
+	}
+	if err := o.find.Touch(ctx, tx, "org_person", ids...); err != nil {
+		return err
 	}
 	if err := o.tellPeople(ctx, tx, ids...); err != nil {
 		return err

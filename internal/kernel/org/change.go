@@ -81,6 +81,11 @@ func (o *Org) change(ctx context.Context, fn func(ctx context.Context, tx *store
 		if err != nil {
 			return err
 		}
+		if e.ID != "" { // an import names none and has touched what it wrote
+			if err := o.find.Touch(ctx, tx, e.Object, e.ID); err != nil {
+				return err
+			}
+		}
 		return o.audit.Record(ctx, tx, e)
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"qushu/internal/base/store"
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/authz"
+	"qushu/internal/kernel/find"
 )
 
 //go:embed schema/*.sql
@@ -130,12 +131,13 @@ type Org struct {
 	bus   *bus.Bus
 	ring  *secret.Ring
 	authz *authz.Authz
+	find  *find.Find // nil where nothing is found
 	now   func() time.Time
 }
 
 // New makes the service and makes it the keeper of posts for zz.
 func New(db *store.DB, log *audit.Log, b *bus.Bus, ring *secret.Ring, zz *authz.Authz, now func() time.Time) *Org {
-	o := &Org{db, log, b, ring, zz, now}
+	o := &Org{db: db, audit: log, bus: b, ring: ring, authz: zz, now: now}
 	zz.Serve(o)
 	return o
 }

@@ -292,6 +292,9 @@ func (d *Desk) publish(ctx context.Context, in *publishIn) (*noticeOut, error) {
 		if err := insertNotice(ctx, tx, n, me.Person, me.Street); err != nil {
 			return err
 		}
+		if err := d.finds.Touch(ctx, tx, kind, n.ID); err != nil {
+			return err
+		}
 		if err := d.tell(ctx, tx, n); err != nil {
 			return err
 		}

@@ -102,6 +102,9 @@ func (d *Desk) change(ctx context.Context, id string, version int64, fn func(con
 		if err := saveNotice(ctx, tx, n); err != nil {
 			return err
 		}
+		if err := d.finds.Touch(ctx, tx, kind, n.ID); err != nil {
+			return err
+		}
 		e.Object, e.ID, e.Title = "desk_notice", n.ID, n.Title
 		return d.audit.Record(ctx, tx, *e)
 	})

@@ -14,6 +14,7 @@ import (
 	"qushu/internal/base/when"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/audit"
+	"qushu/internal/kernel/find"
 	"qushu/internal/room"
 )
 
@@ -82,6 +83,7 @@ type Desk struct {
 	bus   *bus.Bus
 	audit *audit.Log
 	words *errs.Catalog
+	finds *find.Find
 	now   func() time.Time
 }
 
@@ -98,7 +100,8 @@ type Published struct {
 
 // New declares the room.
 func New(kit *kernel.Kit, p Ports) *room.Room {
-	d := &Desk{Ports: p, db: kit.DB, bus: kit.Bus, audit: kit.Audit, words: kit.Words, now: kit.Now}
+	d := &Desk{Ports: p, db: kit.DB, bus: kit.Bus, audit: kit.Audit, words: kit.Words, finds: kit.Find, now: kit.Now}
+	d.findable()
 	return &room.Room{
 		Name: "desk", Pillar: room.Portal, Schema: schema, Text: Text,
 		Perms: []room.Perm{{Name: "desk.read", Default: room.All}, {Name: "desk.publish"}},

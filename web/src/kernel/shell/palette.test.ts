@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { match } from 'pinyin-pro'
 import { describe, expect, it } from 'vitest'
-import { answers } from './use-palette'
+import { answers, entriesOf } from './use-palette'
 import { isTyping } from './use-shell-keys'
 
 const pinyin = (title: string, typed: string) => match(title, typed, { continuous: true, lastPrecision: 'start' }) !== null
@@ -19,6 +19,18 @@ describe('answers', () => {
     ['数据资源', '走访', false],
     ['Library', 'LIB', true],
   ])('%s by "%s": %s', (title, typed, yes) => expect(found(title, typed)).toBe(yes))
+})
+
+describe('entriesOf', () => {
+  const hit = (id: string, link: string) => ({ id, title: id, where: '', link })
+  it('keeps what a page shows, in the order of the kinds', () => {
+    const groups = [{ kind: 'dataset', hits: [hit('d', '/library/datasets/d')] }, { kind: 'org_person', hits: [hit('p', '/org/people/p'), hit('x', '/away')] }, { kind: 'other', hits: [hit('o', '/o')] }]
+    const opened: string[] = []
+    const all = entriesOf(groups, (path) => path !== '/away', (path) => opened.push(path))
+    expect(all.map((entry) => entry.id)).toEqual(['org_person-p', 'dataset-d'])
+    all[1]!.run()
+    expect(opened).toEqual(['/library/datasets/d'])
+  })
 })
 
 describe('isTyping', () => {

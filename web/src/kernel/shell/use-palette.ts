@@ -4,7 +4,7 @@ import { text } from '@/base/i18n'
 
 /** Something the palette can open. */
 export interface Entry {
-  kind: 'page' | 'command' | 'person' | 'unit'
+  kind: string // page, command, or what the server calls it
   id: string
   title: string
   detail: string
@@ -22,10 +22,18 @@ export interface PaletteState {
   move: (by: number) => void
 }
 
-/** Where a found person or unit leads; '' when no installed page shows it. */
-export type PathOf = (kind: 'person' | 'unit', id: string) => string
+/** The kinds the server finds: their icons, in the order they are shown. */
+const icons: Record<string, string> = { org_person: 'me', org_unit: 'unit', org_group: 'unit', desk_notice: 'desk', dataset: 'library', flow_case: 'flow' }
 
-const pause = 150 // milliseconds after the last letter before people and units are asked for
+/** What the server found, as entries; a kind this page has no words for, or a link no installed page shows, is left out. */
+export function entriesOf(groups: { kind: string; hits: { id: string; title: string; where: string; link: string }[] }[], shows: (path: string) => boolean, open: (path: string) => void): Entry[] {
+  return Object.keys(icons).flatMap((kind) =>
+    (groups.find((group) => group.kind === kind)?.hits ?? [])
+      .filter((hit) => shows(hit.link))
+      .map((hit) => ({ kind, id: `${kind}-${hit.id}`, title: hit.title, detail: hit.where, icon: icons[kind]!, run: () => open(hit.link) })))
+}
+
+const pause = 150 // milliseconds after the last letter before the server is asked
 type Pinyin = (title: string, typed: string) => boolean
 
 /** Matches by title; pinyin and its initials come with a library that is loaded when the palette first opens. */
@@ -43,8 +51,8 @@ export function answers(entry: { title: string; detail: string }, typed: string,
   return /^[a-z ]+$/.test(wanted) && pinyin(entry.title, wanted.replaceAll(' ', ''))
 }
 
-/** Finds pages and commands at once, people and units from the server shortly after. open is called with a found one's address. */
-export function usePalette(fixed: () => Entry[], pathOf: PathOf, open: (path: string) => void): PaletteState {
+/** Finds pages and commands at once, everything else from the server shortly after. open is called with a found one's address. */
+export function usePalette(fixed: () => Entry[], shows: (path: string) => boolean, open: (path: string) => void): PaletteState {
   const typed = ref('')
   const chosen = ref(0)
   const searching = ref(false)
@@ -52,11 +60,6 @@ export function usePalette(fixed: () => Entry[], pathOf: PathOf, open: (path: st
   const remote = shallowRef<Entry[]>([])
   const pinyin = usePinyin()
   const found = computed(() => [...fixed().filter((entry) => answers(entry, typed.value, pinyin.value)), ...remote.value])
-
-  const entry = (kind: 'person' | 'unit', id: string, title: string, detail: string): Entry => {
-    const path = pathOf(kind, id)
-    return { kind, id: `${kind}-${id}`, title, detail, icon: kind === 'person' ? 'me' : 'unit', run: () => path && open(path) }
-  }
 
   watch(typed, (words, _before, clean) => {
     chosen.value = 0
@@ -75,15 +78,12 @@ export function usePalette(fixed: () => Entry[], pathOf: PathOf, open: (path: st
   })
   watch(() => found.value.length, (n) => (chosen.value = Math.min(chosen.value, Math.max(0, n - 1))))
 
-  async function search(q: string, signal: AbortSignal): Promise<void> {
+  async function search(words: string, signal: AbortSignal): Promise<void> {
     searching.value = true
     failed.value = false
     try {
-      const answer = await ask(api.GET('/api/org/search', { params: { query: { q } }, signal }))
-      remote.value = [
-        ...(answer.people ?? []).map((p) => entry('person', p.id, p.name, [p.unit, p.title].filter(Boolean).join(' · '))),
-        ...(answer.units ?? []).map((u) => entry('unit', u.id, u.name, u.path)),
-      ]
+      const answer = await ask(api.GET('/api/find', { params: { query: { text: words } }, signal }))
+      remote.value = entriesOf(answer.groups, shows, open)
     } catch {
       if (!signal.aborted) failed.value = true
     } finally {
