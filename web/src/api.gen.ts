@@ -660,6 +660,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/stats/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-stats-cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow/stuck": {
         parameters: {
             query?: never;
@@ -3686,6 +3718,67 @@ export interface components {
             percent: number;
             /** @enum {string} */
             unit: "urgent_hour" | "work_hour" | "work_day" | "day";
+        };
+        FlowCount: {
+            /**
+             * Format: double
+             * @description median, within 1 %
+             */
+            half: number;
+            key: string;
+            /**
+             * Format: double
+             * @description seconds from the beginning to the end
+             */
+            mean: number;
+            /**
+             * Format: int64
+             * @description that ended in the time asked for
+             */
+            n: number;
+            /**
+             * Format: double
+             * @description what nine of ten did not exceed, within 1 %
+             */
+            ninth: number;
+            /**
+             * Format: int64
+             * @description of them within their limit
+             */
+            onTime: number;
+            /**
+             * Format: int64
+             * @description 在办, now
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description 超期, of those
+             */
+            overdue: number;
+            /**
+             * Format: double
+             * @description 按期率: onTime of n; null where there is none
+             */
+            punctual: number | null;
+            /**
+             * Format: int64
+             * @description of cases those that were returned; of steps and persons how often they were sent back to
+             */
+            returned: number;
+            /**
+             * Format: double
+             * @description 返工率: returned of n
+             */
+            rework: number | null;
+            title: string;
+        };
+        FlowCountsOutBody: {
+            from: string;
+            /** @description most first */
+            items: components["schemas"]["FlowCount"][];
+            to: string;
+            total: components["schemas"]["FlowCount"];
         };
         FlowDeed: {
             /** @description of submit: what the form of the step says */
@@ -7825,6 +7918,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FlowPhrasesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-stats": {
+        parameters: {
+            query?: {
+                /** @description a date; the first of this year when empty */
+                from?: string;
+                /** @description a date, that day with it; today when empty */
+                to?: string;
+                by?: "kind" | "unit" | "place" | "step" | "person";
+                kind?: string;
+                unit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowCountsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-stats-cases": {
+        parameters: {
+            query?: {
+                /** @description a date; the first of this year when empty */
+                from?: string;
+                /** @description a date, that day with it; today when empty */
+                to?: string;
+                by?: "kind" | "unit" | "place" | "step" | "person";
+                kind?: string;
+                unit?: string;
+                /** @description of the line */
+                key?: string;
+                state?: "closed" | "late" | "returned" | "open" | "overdue";
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowLineListed"];
                 };
             };
             /** @description Error */

@@ -46,6 +46,9 @@ type Case struct {
 	Reopened  int        `json:"reopened"`
 	Version   int64      `json:"version"`
 
+	took     int64 // seconds from beginning to end, of one that is closed
+	returned int64 // how often
+
 	def     string
 	dueUnit when.Unit
 	run     store.JSON[progress]

@@ -73,7 +73,7 @@ func verbs() map[string]verb {
 var order = [...]string{"submit", "return", "transfer", "add", "extend", "drop", "withdraw", "urge", "copy", "split", "relate", "grant", "refuse", "supervise", "suspend", "resume", "merge", "stop", "reopen"}
 
 func actions() []string {
-	out := []string{"flow.assign", "flow.appoint", "flow.dismiss", "flow.evidence"}
+	out := []string{"flow.assign", "flow.appoint", "flow.dismiss", "flow.evidence", "flow.export"}
 	for _, v := range order {
 		out = append(out, "flow."+v)
 	}
@@ -219,6 +219,9 @@ func (w *work) submit(ctx context.Context, k *Item, d *Deed) error {
 		return err
 	}
 	w.did(k.Node, whose)
+	if err := w.stepped(ctx, k, me); err != nil {
+		return err
+	}
 	if err := joins(ctx, w.tx, w.c.ID, me, "done", w.now); err != nil {
 		return err
 	}

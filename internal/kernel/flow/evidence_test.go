@@ -123,7 +123,7 @@ func TestEvidence(t *testing.T) {
 			{name: "a file put in", keys: [][]byte{key}, more: "files/002-x.txt", says: []string{"“files/002-x.txt”不在清单里"}},
 			{name: "a file twice", keys: [][]byte{key}, more: "case.json", says: []string{"“case.json”有两份"}},
 			{name: "the manifest", keys: [][]byte{key}, edit: on("manifest.json", func(b []byte) []byte { return bytes.Replace(b, []byte("买一台"), []byte("买两台"), 1) }), says: []string{"1 处不符", "清单 manifest.json 的签名无效"}},
-			{name: "the root", keys: [][]byte{key}, edit: on("manifest.json", func(b []byte) []byte { return bytes.Replace(b, []byte(`"kind": "asked"`), []byte(`"kind": "day"`), 1) }), says: []string{"2 处不符", "审计签名根无效"}},
+			{name: "the root", keys: [][]byte{key}, edit: on("manifest.json", func(b []byte) []byte { return otherKind(b) }), says: []string{"2 处不符", "审计签名根无效"}},
 			{name: "no signature", keys: [][]byte{key}, edit: on("manifest.sig", func([]byte) []byte { return nil }), says: []string{"清单 manifest.json 的签名无效"}},
 		} {
 			t.Run(k.name, func(t *testing.T) {
@@ -222,4 +222,13 @@ func inside(t *testing.T, pack, name string) string {
 // noted counts the records of exports of a case.
 func noted(ctx context.Context, e *kerneltest.Env, id string) (int, error) {
 	return store.Value[int](ctx, e.Kit.DB, `SELECT count(*) FROM audit WHERE action = 'flow.evidence' AND object_id = $1`, id)
+}
+
+// otherKind tells another reason for which the root of a manifest was signed: the day's may have come before the one that is asked for.
+func otherKind(b []byte) []byte {
+	asked, day := []byte(`"kind": "asked"`), []byte(`"kind": "day"`)
+	if bytes.Contains(b, asked) {
+		return bytes.Replace(b, asked, day, 1)
+	}
+	return bytes.Replace(b, day, asked, 1)
 }

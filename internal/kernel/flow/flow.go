@@ -164,7 +164,7 @@ func (f *Flow) Host(room string, h Host) { f.hosts[room] = h }
 func (f *Flow) Room() *room.Room {
 	return &room.Room{Name: "flow", Pillar: room.Kernel, Schema: schema, Text: Text,
 		Perms: []room.Perm{{Name: "flow.supervise"}, {Name: "flow.manage"}},
-		Menu:  []room.Menu{{Name: "tasks", Path: "/flow", Perm: room.Signed, Rank: 15}, {Name: "stuck", Path: "/flow/stuck", Perm: "flow.manage", Rank: 860}},
+		Menu:  []room.Menu{{Name: "tasks", Path: "/flow", Perm: room.Signed, Rank: 15}, {Name: "stats", Path: "/flow/stats", Perm: "flow.supervise", Rank: 305}, {Name: "stuck", Path: "/flow/stuck", Perm: "flow.manage", Rank: 860}},
 		Routes: []room.Route{
 			room.Get("/boxes", room.Signed, f.boxes),
 			room.Get("/tasks", room.Signed, f.tasks),
@@ -179,14 +179,17 @@ func (f *Flow) Room() *room.Room {
 			room.Delete("/deputies/{id}", room.Signed, f.dismiss),
 			room.Get("/phrases", room.Signed, f.phrases),
 			room.Put("/phrases", room.Signed, f.savePhrases).NoAudit("how a person words his own opinions"),
+			room.Get("/stats", "flow.supervise", f.countAll),
+			room.Get("/stats/cases", "flow.supervise", f.behind),
 			room.Get("/stuck", "flow.manage", f.stuck),
 			room.Post("/stuck/{id}/assign", "flow.manage", f.assign),
 		},
 		Raws: []room.Raw{
+			{Method: "GET", Path: "/stats.xlsx", Perm: "flow.supervise", Doc: "the statistics as a workbook, asked for as /stats", Serve: f.countsXLSX},
 			{Method: "GET", Path: "/cases/{id}/paper.pdf", Perm: room.Signed, Doc: "a case on paper: values, steps, files, clocks", Serve: f.servePaper},
 			{Method: "GET", Path: "/cases/{id}/evidence.zip", Perm: room.Signed, Doc: "a signed pack of a case: paper, JSON, files, manifest", Serve: f.serveEvidence},
 		},
-		Services: []room.Service{{Name: "timers", Once: true, Run: f.keepTime}},
+		Services: []room.Service{{Name: "timers", Once: true, Run: f.keepTime}, {Name: "sums", Once: true, Run: f.keepSums}},
 		Hears:    []bus.Listener{bus.On("org.left", f.personLeft), bus.On("org.post_changed", f.postsChanged)},
 		Jobs:     f.handlers(),
 		Actions:  actions(),

@@ -17,11 +17,11 @@ import (
 )
 
 const caseColumns = `c.id, c.kind, c.room, c.object, c.number, c.title, c.level, c.state, c.step, c.holder, c.place, c.street, c.community, c.unit_id, c.owner, c.owner_name, c.from_unit,
-	c.begun_at, c.due_at, c.due_unit, c.paused_at, c.closed_at, c.late, c.outcome, c.reopened, c.def_id, c.version`
+	c.begun_at, c.due_at, c.due_unit, c.paused_at, c.closed_at, c.late, c.outcome, c.reopened, c.def_id, c.version, c.took, c.returned`
 
 func scanCase(c *Case) []any {
 	return []any{&c.ID, &c.Kind, &c.Room, &c.Object, &c.Number, &c.Title, &c.Level, &c.State, &c.Step, &c.Holder, &c.Place, &c.Street, &c.Community, &c.Unit, &c.Owner, &c.OwnerName, &c.FromUnit,
-		&c.Begun, &c.Due, &c.dueUnit, &c.Paused, &c.ClosedAt, &c.Late, &c.Outcome, &c.Reopened, &c.def, &c.Version}
+		&c.Begun, &c.Due, &c.dueUnit, &c.Paused, &c.ClosedAt, &c.Late, &c.Outcome, &c.Reopened, &c.def, &c.Version, &c.took, &c.returned}
 }
 
 func findCase(ctx context.Context, q store.Queryer, caseID string) (*Case, error) {
@@ -41,8 +41,8 @@ func insertCase(ctx context.Context, tx *store.Tx, c *Case) error {
 
 func saveCase(ctx context.Context, tx *store.Tx, c *Case) error {
 	err := store.ExecOne(ctx, tx, `UPDATE flow_case SET title = $1, level = $2, state = $3, step = $4, holder = $5, unit_id = $6, due_at = $7, due_unit = $8, paused_at = $9, closed_at = $10,
-		late = $11, outcome = $12, reopened = $13, tokens = $14, version = version + 1 WHERE id = $15 AND version = $16`,
-		c.Title, c.Level, string(c.State), c.Step, c.Holder, c.Unit, c.Due, string(c.dueUnit), c.Paused, c.ClosedAt, c.Late, c.Outcome, c.Reopened, c.run, c.ID, c.Version)
+		late = $11, outcome = $12, reopened = $13, tokens = $14, took = $15, returned = $16, version = version + 1 WHERE id = $17 AND version = $18`,
+		c.Title, c.Level, string(c.State), c.Step, c.Holder, c.Unit, c.Due, string(c.dueUnit), c.Paused, c.ClosedAt, c.Late, c.Outcome, c.Reopened, c.run, c.took, c.returned, c.ID, c.Version)
 	if err == nil {
 		c.Version++
 	}

@@ -38,6 +38,9 @@ func (w *work) giveBack(ctx context.Context, k *Item, d *Deed) error {
 	if err != nil {
 		return moved(w.p, err)
 	}
+	if err := w.sentBack(ctx, to); err != nil {
+		return err
+	}
 	// Whoever did the step before has it again, as far as he is still there.
 	w.again(to)
 	return w.carry(ctx, s, out)
@@ -459,6 +462,11 @@ func (w *work) reopen(ctx context.Context, _ *Item, d *Deed) error {
 	n := w.p.Node(d.Node)
 	if n == nil || n.Kind != bpmn.User {
 		return needs("node", "flow.which_step")
+	}
+	if w.c.State == Closed {
+		if err := w.counted(ctx, -1); err != nil {
+			return err
+		}
 	}
 	w.c.Reopened++
 	w.c.State, w.c.ClosedAt, w.c.Outcome, w.vars["outcome"] = Open, store.Time{}, "", ""

@@ -134,6 +134,9 @@ func (w *work) carry(ctx context.Context, s token.State, out []token.Effect) err
 				w.c.State = Closed
 			}
 			w.c.ClosedAt = w.now
+			if err := w.counted(ctx, 1); err != nil {
+				return err
+			}
 			if err := w.back(ctx); err != nil {
 				return err
 			}
