@@ -51,6 +51,8 @@ type Queryer interface {
 
 // DB is the one database of rows.
 type DB struct {
+	writes, reads *prepared // of SQLite
+
 	engine Engine
 	w, r   *sql.DB       // writer and readers; the same pool on PostgreSQL
 	pool   *pgxpool.Pool // PostgreSQL only, for LISTEN
@@ -100,7 +102,7 @@ func openSQLite(ctx context.Context, file string) (*DB, error) {
 	n := max(4, 2*runtime.NumCPU())
 	r.SetMaxOpenConns(n)
 	r.SetMaxIdleConns(n)
-	return &DB{engine: SQLite, w: w, r: r, path: file}, nil
+	return &DB{engine: SQLite, w: w, r: r, path: file, writes: newPrepared(w), reads: newPrepared(r)}, nil
 }
 
 func openPostgres(ctx context.Context, dbURL string) (*DB, error) {
@@ -172,9 +174,26 @@ func (db *DB) ExecContext(ctx context.Context, q string, args ...any) (res sql.R
 	return res, err
 }
 
+// whole asks for rows that are read to their end before anything else is asked: a statement kept ready serves one at a time.
+func whole(ctx context.Context, db Queryer, q string, args []any) (*sql.Rows, error) {
+	switch db := db.(type) {
+	case *Tx:
+		if s := db.ready(ctx, q, args); s != nil {
+			rows, err := s.QueryContext(db.ctx(ctx), args...)
+			return rows, mapped(err)
+		}
+	case *DB:
+		if db.reads != nil && !inTx(ctx) {
+			rows, err := db.reads.read(ctx, positional(db.engine, q, args), args)
+			return rows, mapped(err)
+		}
+	}
+	return db.QueryContext(ctx, q, args...)
+}
+
 // All returns every row of q, read by scan.
 func All[T any](ctx context.Context, db Queryer, scan func(*T) []any, q string, args ...any) ([]T, error) {
-	rows, err := db.QueryContext(ctx, q, args...)
+	rows, err := whole(ctx, db, q, args)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"qushu/internal/base/errs"
 )
 
 // Tx is one transaction, or on SQLite one savepoint of a shared one.
@@ -16,6 +18,8 @@ type Tx struct {
 	sql    *sql.Tx
 	engine Engine
 	after  []func()
+	db     *DB    // of SQLite
+	g      *group // of SQLite
 }
 
 // SQL returns the driver's transaction, for base packages that insert through a library of their own.
@@ -32,8 +36,33 @@ func (tx *Tx) QueryContext(ctx context.Context, q string, args ...any) (*sql.Row
 
 // ExecContext writes inside the transaction.
 func (tx *Tx) ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error) {
+	if s := tx.ready(ctx, q, args); s != nil {
+		res, err := s.ExecContext(tx.ctx(ctx), args...)
+		return res, mapped(err)
+	}
 	res, err := tx.sql.ExecContext(tx.ctx(ctx), positional(tx.engine, q, args), args...)
 	return res, mapped(err)
+}
+
+// ready is the statement of a text as this transaction may use it, nil when it is to be run as it is.
+func (tx *Tx) ready(ctx context.Context, q string, args []any) *sql.Stmt {
+	if tx.db == nil {
+		return nil
+	}
+	q = positional(tx.engine, q, args)
+	if s := tx.g.ready[q]; s != nil {
+		return s
+	}
+	s, wanted := tx.db.writes.get(q)
+	if wanted {
+		tx.db.writes.ask(q)
+	}
+	if s == nil {
+		return nil
+	}
+	own := tx.sql.StmtContext(tx.ctx(ctx), s)
+	tx.g.ready[q] = own
+	return own
 }
 
 // ctx drops cancellation on SQLite: interrupting a statement there rolls back the whole shared
@@ -123,6 +152,7 @@ type group struct {
 	tx    *sql.Tx
 	n     int
 	begun time.Time
+	ready map[string]*sql.Stmt
 	done  chan struct{}
 	err   error
 }
@@ -145,15 +175,16 @@ func (db *DB) grouped(ctx context.Context, fn func(context.Context, *Tx) error) 
 		return err
 	}
 	if db.group == nil {
+		db.writes.catchUp(ctx)
 		raw, err := db.w.BeginTx(context.WithoutCancel(ctx), nil)
 		if err != nil {
 			db.turn.Unlock()
 			return mapped(err)
 		}
-		db.group = &group{tx: raw, begun: time.Now(), done: make(chan struct{})}
+		db.group = &group{tx: raw, begun: time.Now(), ready: map[string]*sql.Stmt{}, done: make(chan struct{})}
 	}
 	g := db.group
-	tx := &Tx{sql: g.tx, engine: SQLite}
+	tx := &Tx{sql: g.tx, engine: SQLite, db: db, g: g}
 	if err := db.savepoint(ctx, g, tx, fn); err != nil {
 		return err
 	}
@@ -176,10 +207,10 @@ func (db *DB) savepoint(ctx context.Context, g *group, tx *Tx, fn func(context.C
 			if _, e := g.tx.ExecContext(bg, `ROLLBACK TO one`); e == nil {
 				_, e = g.tx.ExecContext(bg, `RELEASE one`)
 				if e != nil {
-					db.abort(g, e)
+					db.abort(g, lost(err, e))
 				}
 			} else {
-				db.abort(g, e)
+				db.abort(g, lost(err, e))
 			}
 		}
 		slow(started)
@@ -196,6 +227,15 @@ func (db *DB) savepoint(ctx context.Context, g *group, tx *Tx, fn func(context.C
 	}
 	ok = true
 	return nil
+}
+
+// lost is why a group is lost: what the engine said first. After a full disk there is no savepoint to go back to, but nobody wants to
+// hear of savepoints.
+func lost(first, then error) error {
+	if errs.Is(first, errs.Busy) {
+		return first
+	}
+	return then
 }
 
 // abort ends a group whose transaction the engine has thrown away (disk full, I/O error): everyone in it is told.
