@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -164,8 +165,14 @@ func (f *Flow) together(ctx context.Context, l *Line) error {
 	return nil
 }
 
-// contains finds a text anywhere in number, title or the starter's name.
+// wholeNumber is a number as cases have it.
+var wholeNumber = regexp.MustCompile(`^[A-Z]{1,8}[0-9]{4,8}-[0-9]{3,}$`)
+
+// contains finds a text anywhere in number, title or the starter's name; a whole number by its index.
 func contains(text string) store.Cond {
+	if n := strings.ToUpper(strings.TrimSpace(text)); wholeNumber.MatchString(n) {
+		return store.C("c.number = $1", n)
+	}
 	like := store.Anywhere(strings.ToLower(strings.TrimSpace(text)))
 	return store.C("(lower(c.number) LIKE $1 ESCAPE '!' OR lower(c.title) LIKE $2 ESCAPE '!' OR lower(c.owner_name) LIKE $3 ESCAPE '!')", like, like, like)
 }

@@ -160,7 +160,7 @@ func (o *office) lives(say func(string, ...any), users int, d time.Duration) {
 						return call(s.who, "POST /api/flow/cases/"+id+"/deeds", fmt.Sprintf(`{"verb":"submit","task":%q,"outcome":%q}`, k, s.outcome))
 					})
 				}
-				timed("search", func() string { return call("zhang", "GET /api/find?text="+number, "") })
+				timed("search", func() string { return call("zhang", "GET /api/flow/tasks?box=mine&text="+number, "") })
 				mu.Lock()
 				done++
 				mu.Unlock()
