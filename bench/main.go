@@ -51,8 +51,20 @@ func main() {
 	goBench(add, "./internal/kernel/audit", "BenchmarkWrite", "cost of chaining, of a recorded write (SQLite)", "< 15 %")
 	goBench(add, "./internal/base/warehouse/duck", "BenchmarkGet", "point look-up in 1 000 000 rows against bare DuckDB SQL", "")
 	goBench(add, "./internal/kernel/identity", "BenchmarkAuthenticate", "authenticating one request (session and rights)", "< 0.3 ms")
+	cases(add)
 	add("first load of the workbench, gzip", "≤ 250 KB", find(run("web", "npm", "run", "-s", "size"), `([\d.]+) KB gz\s+first load`)+" KB", "cd web && npm run size")
 	check(os.WriteFile("docs/benchmarks.md", page(rows, began), 0o644))
+}
+
+// cases measures the engine of cases at a million closed ones, on both engines; QUSHU_BENCH_CASES names another number.
+func cases(add func(what, target, measured, command string)) {
+	if os.Getenv("QUSHU_BENCH_CASES") == "" {
+		os.Setenv("QUSHU_BENCH_CASES", "1000000")
+	}
+	out := run(".", "go", "test", "-count=1", "-timeout", "60m", "-v", "-run", "TestMillion", "./internal/kernel/flow")
+	for _, m := range regexp.MustCompile(`(?m)^bench (\w+): \s*(.+?)[:;] ([^:]+)$`).FindAllStringSubmatch(out, -1) {
+		add(m[2]+" ("+m[1]+")", "", m[3], "QUSHU_BENCH_CASES="+os.Getenv("QUSHU_BENCH_CASES")+" go test -v -run TestMillion ./internal/kernel/flow")
+	}
 }
 
 func check(err error) {

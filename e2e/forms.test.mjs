@@ -24,7 +24,7 @@ before(async () => {
     people: {
       grid: worker('刘网格', 'community', '网格员', 'grid.liu', 31, ['dispute_registrar']),
       centre: worker('于政法', 'street', '政法委员', 'street.yu', 32, ['dispute_centre']),
-      leader: { ...worker('周主任', 'street', '办事处主任', 'street.zhou', 33), leader: true },
+      leader: { ...worker('周主任', 'street', '办事处主任', 'street.zhou', 33), perms: [['flow.supervise', 'all']] },
       streetMediator: worker('徐调解', 'street', '副主任', 'street.xu', 34, ['dispute_mediator']),
       communityMediator: worker('陈书记', 'community', '书记', 'community.chen', 35, ['dispute_mediator']),
       justiceMediator: worker('吴司法', 'justice', '科长', 'justice.wu', 36, ['dispute_mediator']),
@@ -174,7 +174,63 @@ it('a dispute filed on a phone over a broken link arrives once, is mediated by t
   await c.go('/forms/apps/dispute/figures')
   await c.page.getByText('100.0%').first().waitFor()
   await c.gate('forms-figures')
-  await Promise.all([p, c, j, m].map((b) => b.close()))
+
+  // The case is discussed; who is mentioned hears of it, and what is taken back leaves a line.
+  await c.go(entry.link)
+  await c.page.getByLabel('说点什么').fill('材料请补一份纸质的。')
+  await c.page.getByRole('button', { name: '提到某人' }).click()
+  await c.page.getByRole('combobox', { name: '提到某人' }).fill('刘网格')
+  await c.page.getByRole('option', { name: /刘网格/ }).click()
+  await c.page.getByRole('button', { name: '发送' }).click()
+  await c.page.getByText('材料请补一份纸质的。').waitFor()
+  await c.gate('case-talk')
+  await p.go(entry.link)
+  await page.getByText('材料请补一份纸质的。').waitFor()
+  await page.getByLabel('说点什么').fill('已补。')
+  await page.getByRole('button', { name: '发送' }).click()
+  await c.page.getByText('已补。').waitFor() // pushed, without asking again
+  await p.gate('case-talk-390')
+  await c.page.getByRole('button', { name: '撤回', exact: true }).last().click()
+  await c.page.getByText('已撤回一条消息').waitFor()
+  await c.page.getByRole('button', { name: '打印与导出' }).click()
+  const [pack] = await Promise.all([c.page.waitForEvent('download'), c.page.getByRole('menuitem', { name: /证据包/ }).click()])
+  assert.match(pack.suggestedFilename(), /\.zip$/)
+
+  // What was done is counted at once, and behind the figure stands the case.
+  const l = await at('leader')
+  await l.go('/flow/stats')
+  await l.page.getByRole('button', { name: /矛盾纠纷排查化解 办结 1/ }).click()
+  await l.page.getByRole('dialog').getByRole('link', { name: '楼道堆物引发邻里争吵' }).waitFor()
+  await l.gate('stats-behind')
+  await l.page.getByRole('dialog').getByRole('button', { name: '关闭' }).click()
+  for (const by of ['按责任单位', '按社区', '按环节', '按人员']) {
+    await l.page.getByRole('button', { name: by }).click()
+    await l.page.getByRole('columnheader', { name: by }).waitFor()
+  }
+  await l.gate('stats')
+  await l.page.setViewportSize(phone)
+  await l.page.locator('.shell.phone').waitFor()
+  await l.gate('stats-390')
+  await Promise.all([p, c, j, m, l].map((b) => b.close()))
+})
+
+it('a deputy acts in the place of who is away, and the search finds the case by its number', async () => {
+  const m = await at('streetMediator')
+  await m.go('/flow/deputies')
+  await m.page.getByRole('button', { name: '委托他人' }).click()
+  await m.page.getByRole('dialog').getByRole('combobox').fill('陈书记')
+  await m.page.getByRole('option', { name: /陈书记/ }).click()
+  await m.page.getByLabel('原因').fill('年休假')
+  await m.page.getByRole('dialog').getByRole('button', { name: '委托他人' }).click()
+  await m.page.getByText('生效中').waitFor()
+  await m.gate('deputies')
+  const { client } = office.people.grid
+  const [first] = (await client.get('/api/forms/apps/dispute/entries')).items
+  await m.page.keyboard.press('Control+k')
+  await m.page.getByRole('combobox').last().fill(first.number)
+  await m.page.getByRole('option', { name: /楼道堆物/ }).waitFor()
+  await m.gate('palette-case')
+  await m.close()
 })
 
 it('an application is drawn in the browser without code, published and used on the phone', async () => {

@@ -97,7 +97,7 @@ func (f *Flow) countAll(ctx context.Context, in *StatsIn) (*countsOut, error) {
 	first, last := monthsWithin(from, until, f.now())
 	if first <= last {
 		where := store.And(store.C("s.dim = $1 AND s.month >= $2 AND s.month <= $3", dim, first, last), reach)
-		rows, err := store.All(ctx, f.db, scanSum, `SELECT s.month, s.kind, s.unit_id, s.street, s.dim, s.key, s.n, s.late, s.returned, s.took, s.spread FROM flow_sum s WHERE `+where.SQL, where.Args...)
+		rows, err := store.All(ctx, f.db, scanSum, `SELECT s.month, s.kind, s.unit_id, s.street, s.dim, s.key, s.n, s.late, s.returned, s.took, CAST(s.spread AS TEXT) FROM flow_sum s WHERE `+where.SQL, where.Args...)
 		if err != nil {
 			return nil, err
 		}
