@@ -152,7 +152,9 @@ func (o *office) lives(say func(string, ...any), users int, d time.Duration) {
 	for u := range users {
 		wg.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				b := timed("create", func() string { return call("zhang", "POST /api/memo/begin", fmt.Sprintf(`{"Object":"l%d-%d","Title":"买一台打印机","Vars":{"amount":10}}`, u, n)) })
+				b := timed("create", func() string {
+					return call("zhang", "POST /api/memo/begin", fmt.Sprintf(`{"Object":"l%d-%d","Title":"买一台打印机","Vars":{"amount":10}}`, u, n))
+				})
 				id, number := between(b, `"id":"`), between(b, `"number":"`)
 				for _, s := range []struct{ who, what, outcome string }{{"li", "assign", "agree"}, {"wang", "resolve", ""}} {
 					k := task(s.who, id)
