@@ -48,6 +48,8 @@ type Source struct {
 	Docs func(ctx context.Context, q store.Queryer, ids []string) ([]Doc, error)
 	// Show returns those of ids that stand and that the actor may open.
 	Show func(ctx context.Context, q store.Queryer, ids []string) (map[string]Shown, error)
+	// Exact returns the ids of what text names whole, such as a number; nil where nothing is named so. The index is not asked then.
+	Exact func(ctx context.Context, q store.Queryer, text string) ([]string, error)
 	// Personal says that its docs have parties.
 	Personal bool
 }
@@ -133,6 +135,21 @@ const (
 // hits returns up to limit things of a kind that the actor may open, the best first.
 func (f *Find) hits(ctx context.Context, s Source, text string, limit int) ([]Hit, error) {
 	out := []Hit{}
+	if s.Exact != nil {
+		ids, err := s.Exact(ctx, f.db, text)
+		if err != nil {
+			return nil, err
+		}
+		if len(ids) > 0 {
+			shown, err := s.Show(ctx, f.db, ids)
+			for _, id := range ids {
+				if h, ok := shown[id]; ok {
+					out = append(out, Hit{id, h.Title, h.Where, h.Link})
+				}
+			}
+			return out, err
+		}
+	}
 	seen := map[string]bool{}
 	tokens := []string{"all"}
 	if s.Personal {

@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
@@ -22,6 +23,13 @@ func (f *Flow) findable() {
 			return store.Column[string](ctx, q, `SELECT id FROM flow_case WHERE id > $1 ORDER BY id LIMIT `+strconv.Itoa(n), after)
 		},
 		Docs: caseDocs,
+		Exact: func(ctx context.Context, q store.Queryer, text string) ([]string, error) {
+			number := strings.ToUpper(strings.TrimSpace(text))
+			if !wholeNumber.MatchString(number) {
+				return nil, nil
+			}
+			return store.Column[string](ctx, q, `SELECT id FROM flow_case WHERE number = $1`, number)
+		},
 		Show: func(ctx context.Context, q store.Queryer, ids []string) (map[string]find.Shown, error) {
 			out := map[string]find.Shown{}
 			for _, id := range ids {

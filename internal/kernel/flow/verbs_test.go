@@ -389,3 +389,21 @@ func TestBatch(t *testing.T) {
 		}
 	})
 }
+
+// A number leads to its case, and only for who may see it.
+func TestFoundByNumber(t *testing.T) {
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		o := newOffice(t, e, plain())
+		c := o.begin("zhang", "m1", `{"amount":10}`)
+		found := func(who string) string {
+			_, b := o.Call(t, kerneltest.Case{As: o.people[who], Call: "GET /api/find?text=" + strings.ToLower(c.Number)})
+			return b
+		}
+		if b := found("li"); !strings.Contains(b, c.Number) {
+			t.Error(b)
+		}
+		if b := found("zhao"); strings.Contains(b, c.Number) {
+			t.Error("a stranger finds it:", b)
+		}
+	})
+}
