@@ -111,6 +111,12 @@ func TestUrgeSuperviseRefuse(t *testing.T) {
 		o := newOffice(t, e, plain(), flow.Limit{N: 5, Unit: when.WorkDay})
 		c := o.begin("zhang", "m1", `{"amount":10}`)
 		o.must("wang", c.ID, `{"verb":"urge"}`, 404, "flow.no_case")
+		o.must("wang", c.ID, `{"verb":"copy","to":["$zhao"]}`, 404, "flow.no_case")
+		o.must("zhang", c.ID, `{"verb":"copy"}`, 422, "to")
+		o.must("zhang", c.ID, `{"verb":"copy","to":["$zhao"]}`, 200, "")
+		if b := o.boxes("zhao"); b.Read != 1 || b.Copied != 1 {
+			t.Errorf("%+v", b)
+		}
 		o.must("zhang", c.ID, `{"verb":"urge"}`, 200, "")
 		o.must("zhang", c.ID, `{"verb":"urge"}`, 429, "flow.urged_already")
 		e.Move(61 * time.Minute)
