@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,8 +23,8 @@ var everything = &kerneltest.Houses{Warehouse: dataHouses.Warehouse, Rooms: func
 	return rooms(kit, calendar)
 }}
 
-// Every route is called as nobody, as somebody without rights, and as the holder of each single
-// permission, the three administrators among them: a route answers its permission and no other.
+// Every route is called as nobody, as somebody without rights, as the holder of its permission alone and as the holder of every
+// other one, those of the three administrators among them: a route answers its permission and no other.
 func TestEveryRouteAnswersItsPermissionOnly(t *testing.T) {
 	everything.Each(t, func(t *testing.T, e *kerneltest.Env) {
 		e.Strangers(t)
@@ -39,21 +40,24 @@ func TestEveryRouteAnswersItsPermissionOnly(t *testing.T) {
 		calls := 0
 		for _, p := range perms {
 			one := kerneltest.Actor("holder-of-"+p, "u1", room.All, p)
+			others := kerneltest.Actor("all-but-"+p, "u1", room.All, slices.DeleteFunc(slices.Clone(perms), func(o string) bool { return o == p })...)
 			for _, r := range e.Rooms {
 				for _, route := range r.Routes {
-					if route.Perm == room.Open || route.Perm == room.Signed {
+					if route.Perm != p {
 						continue
 					}
-					calls++
 					call := route.Method + " /api/" + r.Name + strings.NewReplacer("{", "", "}", "").Replace(route.Path)
 					body := ""
 					if route.Method != "GET" && route.Method != "DELETE" {
 						body = `{"no":"such field"}` // refused before anything changes
 					}
-					status, text := e.Call(t, kerneltest.Case{As: one, Call: call, Body: body, Lang: "zh"})
-					refused := status == 403 && strings.Contains(text, `"key":"web.denied"`)
-					if refused != (route.Perm != p) || status == 401 || status >= 500 {
-						t.Errorf("%s as the holder of %s: %d %s", call, p, status, text)
+					for as, may := range map[*room.Actor]bool{one: true, others: false} {
+						calls++
+						status, text := e.Call(t, kerneltest.Case{As: as, Call: call, Body: body, Lang: "zh"})
+						refused := status == 403 && strings.Contains(text, `"key":"web.denied"`)
+						if refused == may || status == 401 || status >= 500 {
+							t.Errorf("%s as %s: %d %s", call, as.Person, status, text)
+						}
 					}
 				}
 			}
