@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"log/slog"
 	"path"
@@ -69,16 +68,11 @@ func (db *DB) Locked(ctx context.Context, fn func() error) error {
 	if db.engine == SQLite {
 		return fn()
 	}
-	conn, err := db.w.Conn(ctx)
+	lock, err := db.hold(ctx, 0x7175736875) // "qushu"
 	if err != nil {
-		return mapped(err)
+		return err
 	}
-	defer conn.Close()
-	const key = 0x7175736875 // "qushu"
-	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, key); err != nil {
-		return mapped(err)
-	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, key)
+	defer lock.End(ctx)
 	return fn()
 }
 
@@ -104,18 +98,11 @@ func (db *DB) Alone(ctx context.Context, name string, fn func(context.Context) e
 	if db.engine == SQLite {
 		return fn(ctx)
 	}
-	conn, err := db.w.Conn(ctx)
+	lock, err := db.hold(ctx, lockKey(name))
 	if err != nil {
-		return mapped(err)
+		return err
 	}
-	defer conn.Close()
-	h := fnv.New64a()
-	h.Write([]byte(name))
-	key := int64(h.Sum64())
-	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, key); err != nil {
-		return mapped(err)
-	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, key)
+	defer lock.End(ctx)
 	return fn(ctx)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"hash/fnv"
+	"strings"
 )
 
 // Presence is a sign of life of one replica.
@@ -18,16 +19,20 @@ func (db *DB) Present(ctx context.Context, name string) (*Presence, error) {
 	if db.engine == SQLite {
 		return &Presence{}, nil
 	}
+	return db.hold(ctx, presence(name))
+}
+
+// hold waits for a lock of PostgreSQL that stands as long as its session.
+func (db *DB) hold(ctx context.Context, key int64) (*Presence, error) {
 	conn, err := db.w.Conn(ctx)
 	if err != nil {
 		return nil, mapped(err)
 	}
-	p := &Presence{conn, presence(name)}
-	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, p.key); err != nil {
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, key); err != nil {
 		conn.Close()
 		return nil, mapped(err)
 	}
-	return p, nil
+	return &Presence{conn, key}, nil
 }
 
 // Lives reports whether the sign still stands: it goes with its connection.
@@ -60,8 +65,11 @@ func (db *DB) Absent(ctx context.Context, name string) (bool, error) {
 	return free, err
 }
 
-func presence(name string) int64 {
+func presence(name string) int64 { return lockKey("present", name) }
+
+// lockKey is what PostgreSQL's locks call a name of parts.
+func lockKey(parts ...string) int64 {
 	h := fnv.New64a()
-	h.Write([]byte("present\x00" + name))
+	h.Write([]byte(strings.Join(parts, "\x00")))
 	return int64(h.Sum64())
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"strconv"
 	"strings"
 	"time"
@@ -268,11 +267,7 @@ func Lock(ctx context.Context, tx *Tx, kind, id string) error {
 	if tx.engine == SQLite {
 		return nil
 	}
-	h := fnv.New64a()
-	h.Write([]byte(kind))
-	h.Write([]byte{0})
-	h.Write([]byte(id))
-	rows, err := tx.QueryContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(h.Sum64()))
+	rows, err := tx.QueryContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lockKey(kind, id))
 	if err != nil {
 		return err
 	}
