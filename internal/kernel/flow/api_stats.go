@@ -77,17 +77,12 @@ func (f *Flow) countAll(ctx context.Context, in *StatsIn) (*countsOut, error) {
 		return nil, err
 	}
 	dim := map[string]string{"kind": dimCase, "unit": dimCase, "place": dimPlace, "step": dimStep, "person": dimPerson}[in.By]
-	groups := map[string]*sum{}
-	total := &sum{}
-	reach := authz.WhereCols(ctx, "flow.supervise", authz.Cols{Unit: "s.unit_id", Street: "s.street"}).Cond()
+	groups, total := map[string]*sum{}, &sum{}
 	put := func(k sumKey, s *sum) {
-		if k.Dim != dim || in.Kind != "" && k.Kind != in.Kind || in.Unit != "" && k.Unit != in.Unit {
+		if in.Kind != "" && k.Kind != in.Kind || in.Unit != "" && k.Unit != in.Unit {
 			return
 		}
-		key := map[string]string{"kind": k.Kind, "unit": k.Unit}[in.By]
-		if in.By != "kind" && in.By != "unit" {
-			key = k.Key
-		}
+		key := k.of(in.By)
 		if groups[key] == nil {
 			groups[key] = &sum{}
 		}
@@ -96,16 +91,15 @@ func (f *Flow) countAll(ctx context.Context, in *StatsIn) (*countsOut, error) {
 	}
 	first, last := monthsWithin(from, until, f.now())
 	if first <= last {
-		where := store.And(store.C("s.dim = $1 AND s.month >= $2 AND s.month <= $3", dim, first, last), reach)
-		rows, err := store.All(ctx, f.db, scanSum, `SELECT s.month, s.kind, s.unit_id, s.street, s.dim, s.key, s.n, s.late, s.returned, s.took, CAST(s.spread AS TEXT) FROM flow_sum s WHERE `+where.SQL, where.Args...)
+		where := store.And(store.C("s.dim = $1 AND s.month >= $2 AND s.month <= $3", dim, first, last), authz.WhereCols(ctx, "flow.supervise", authz.Cols{Unit: "s.unit_id", Street: "s.street"}).Cond())
+		rows, err := store.All(ctx, f.db, scanSum, `SELECT `+sumColumns+` FROM flow_sum s WHERE `+where.SQL, where.Args...)
 		if err != nil {
 			return nil, err
 		}
 		for i := range rows {
 			put(rows[i].at, rows[i].sum())
 		}
-		fresh := store.And(store.C("s.dim = $1 AND s.month >= $2 AND s.month <= $3", dim, first, last), reach)
-		notes, err := store.All(ctx, f.db, scanTally, `SELECT s.id, s.month, s.kind, s.unit_id, s.street, s.dim, s.key, s.n, s.late, s.returned, s.took FROM flow_tally s WHERE `+fresh.SQL, fresh.Args...)
+		notes, err := store.All(ctx, f.db, scanTally, `SELECT `+tallyColumns+` FROM flow_tally s WHERE `+where.SQL, where.Args...)
 		if err != nil {
 			return nil, err
 		}
@@ -125,6 +119,17 @@ func (f *Flow) countAll(ctx context.Context, in *StatsIn) (*countsOut, error) {
 		}
 	}
 	return f.told(ctx, in, groups, total, from, until)
+}
+
+// of is the line of an answer a figure belongs to.
+func (k sumKey) of(by string) string {
+	switch by {
+	case "kind":
+		return k.Kind
+	case "unit":
+		return k.Unit
+	}
+	return k.Key
 }
 
 // monthsWithin are the first and last whole month of a span; the month that is running counts as whole when the span reaches today.
@@ -358,9 +363,7 @@ func (f *Flow) behind(ctx context.Context, in *behindIn) (*tasksOut, error) {
 		return nil, err
 	}
 	for i := range all.Items {
-		l := &all.Items[i]
-		l.Outcomes, l.Late = []Target{}, !l.Due.IsZero() && l.Due.Before(now.Time) && (l.State == Open || l.State == Suspended)
-		l.Link = f.link(&Case{ID: l.Case, Kind: l.Kind, Room: l.room, Object: l.object})
+		f.complete(&all.Items[i], now)
 	}
 	return &tasksOut{all}, nil
 }

@@ -25,16 +25,17 @@ type at struct {
 }
 
 func (f *Flow) handlers() []jobs.Handler {
-	return []jobs.Handler{
-		{Name: "flow.service", Type: jobs.Handle("", f.serve).Type, Timeout: 5 * time.Minute, Run: jobs.Handle("flow.service", f.serve).Run},
-		jobs.Handle("flow.called", f.called2),
+	service := jobs.Handle("flow.service", f.serve)
+	service.Timeout = 5 * time.Minute
+	return []jobs.Handler{service,
+		jobs.Handle("flow.called", f.goOn),
 		jobs.Handle("flow.stop_part", f.stopPart),
 		jobs.Periodic("flow.deputies", jobs.Every(time.Minute), f.keepDeputies),
 		jobs.Periodic("flow.stuck_check", jobs.Daily{Hour: 7, Minute: 30}, f.checkStuck),
 	}
 }
 
-// work begins a service: a job does it, with the retries of any job. It stands in the case as a task nobody holds.
+// automatic begins a service or the case a call asks for. A job does a service, with the retries of any job. It stands in the case as a task nobody holds.
 func (w *work) automatic(ctx context.Context, n *bpmn.Node, e token.Effect) error {
 	k := Item{ID: id.New(), Case: w.c.ID, Node: n.ID, Name: n.Name, Box: auto, State: "open", Share: bpmn.Any, token: e.Token, Begun: w.now, dueUnit: "urgent_hour"}
 	k.chosen.V = []string{}
@@ -79,8 +80,8 @@ func (f *Flow) serve(ctx context.Context, a at) error {
 	return err
 }
 
-// called2 lets a case go on that waited for another.
-func (f *Flow) called2(ctx context.Context, a at) error {
+// goOn lets a case go on that waited for another.
+func (f *Flow) goOn(ctx context.Context, a at) error {
 	ctx = bySystem(ctx)
 	return f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return f.atToken(ctx, tx, a, func(w *work, _ *bpmn.Node) error {

@@ -40,14 +40,14 @@ func (f *Flow) batch(ctx context.Context, in *batchIn) (*batchOut, error) {
 	for _, task := range in.Body.Tasks {
 		e := Ended{Task: task}
 		err := f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-			caseID, err := store.Value[string](ctx, tx, `SELECT case_id FROM flow_task WHERE id = $1`, task)
+			k, err := store.One(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM flow_task k WHERE k.id = $1`, task)
 			if errs.Is(err, errs.Missing) {
 				return errs.New(errs.Missing, "flow.no_task")
 			}
 			if err != nil {
 				return err
 			}
-			c, err := f.readable(ctx, tx, caseID)
+			c, err := f.readable(ctx, tx, k.Case)
 			if err != nil {
 				return err
 			}
@@ -56,14 +56,10 @@ func (f *Flow) batch(ctx context.Context, in *batchIn) (*batchOut, error) {
 			if err != nil {
 				return err
 			}
-			node, err := store.Value[string](ctx, tx, `SELECT node FROM flow_task WHERE id = $1`, task)
-			if err != nil {
-				return err
-			}
-			if !f.task(p, node).Batch {
+			if !f.task(p, k.Node).Batch {
 				return errs.New(errs.Denied, "flow.one_by_one")
 			}
-			_, err = f.Do(ctx, tx, Deed{Case: caseID, Verb: "submit", Task: task, Outcome: in.Body.Outcome, Opinion: in.Body.Opinion, Reason: in.Body.Reason})
+			_, err = f.Do(ctx, tx, Deed{Case: k.Case, Verb: "submit", Task: task, Outcome: in.Body.Outcome, Opinion: in.Body.Opinion, Reason: in.Body.Reason})
 			return err
 		})
 		switch kind := errs.KindOf(err); {

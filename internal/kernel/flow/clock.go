@@ -118,11 +118,14 @@ func scanTimer(t *timer) []any {
 }
 
 // keepTime fires what is due, each second, until ctx ends.
-func (f *Flow) keepTime(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
+func (f *Flow) keepTime(ctx context.Context) error { return each(ctx, time.Second, f.Tick) }
+
+// each runs fn now and then again and again, until ctx ends or it fails: the house starts a service that failed anew.
+func each(ctx context.Context, every time.Duration, fn func(context.Context) error) error {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if err := f.Tick(ctx); err != nil && ctx.Err() == nil {
+		if err := fn(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
 		select {

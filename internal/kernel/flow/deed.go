@@ -201,10 +201,6 @@ func (w *work) submit(ctx context.Context, k *Item, d *Deed) error {
 		}
 	}
 	me := authz.From(ctx).Person
-	whose, err := inPlaceOf(ctx, w.tx, k.ID, me)
-	if err != nil {
-		return err
-	}
 	w.c.Outcome = act.Key
 	if h := w.f.hosts[w.c.Room]; h.Apply != nil {
 		if err := h.Apply(ctx, w.tx, w.c, k.Node, act.Key, d.Data); err != nil {
@@ -218,7 +214,7 @@ func (w *work) submit(ctx context.Context, k *Item, d *Deed) error {
 	if err := w.end(ctx, k, "done"); err != nil {
 		return err
 	}
-	w.did(k.Node, whose)
+	w.did(k.Node, w.whose)
 	if err := w.stepped(ctx, k, me); err != nil {
 		return err
 	}
@@ -249,14 +245,13 @@ func (w *work) settle(ctx context.Context, k *Item, t *bpmn.Task) error {
 }
 
 // placed notes in whose place a deed is done.
-func (w *work) placed(ctx context.Context, k *Item) error {
+func (w *work) placed(ctx context.Context, k *Item) (err error) {
 	me := authz.From(ctx).Person
-	whose, err := inPlaceOf(ctx, w.tx, k.ID, me)
-	if err != nil || whose == me {
+	if w.whose, err = inPlaceOf(ctx, w.tx, k.ID, me); err != nil || w.whose == me {
 		return err
 	}
-	w.step.For, err = w.f.called(ctx, w.tx, []string{whose})
-	w.told[whose] = true
+	w.told[w.whose] = true
+	w.step.For, err = w.f.called(ctx, w.tx, []string{w.whose})
 	return err
 }
 

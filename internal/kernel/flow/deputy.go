@@ -48,11 +48,11 @@ func (f *Flow) deputies(ctx context.Context, _ *struct{}) (*deputiesOut, error) 
 		return nil, err
 	}
 	out := &deputiesOut{}
-	out.Body.Items, err = f.named2(ctx, f.db, all)
+	out.Body.Items, err = f.nameDeputies(ctx, f.db, all)
 	return out, err
 }
 
-func (f *Flow) named2(ctx context.Context, q store.Queryer, all []Deputy) ([]Deputy, error) {
+func (f *Flow) nameDeputies(ctx context.Context, q store.Queryer, all []Deputy) ([]Deputy, error) {
 	var ids []string
 	for _, d := range all {
 		ids = append(ids, d.Person, d.Deputy)
@@ -128,7 +128,7 @@ func (f *Flow) appoint(ctx context.Context, in *appointIn) (*deputyOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := f.named2(ctx, f.db, []Deputy{d})
+	all, err := f.nameDeputies(ctx, f.db, []Deputy{d})
 	return &deputyOut{all[0]}, err
 }
 
@@ -142,7 +142,7 @@ func (f *Flow) dismiss(ctx context.Context, in *idIn) (*struct{}, error) {
 		if err != nil {
 			return err
 		}
-		if err := f.step2(ctx, tx, d); err != nil {
+		if err := f.standDown(ctx, tx, d); err != nil {
 			return err
 		}
 		return f.audit.Record(ctx, tx, audit.Entry{Action: "flow.dismiss", Object: "flow_deputy", ID: d.ID})
@@ -162,8 +162,8 @@ func (f *Flow) stand(ctx context.Context, tx *store.Tx, d Deputy) error {
 	return nil
 }
 
-// step2 takes it off again.
-func (f *Flow) step2(ctx context.Context, tx *store.Tx, d Deputy) error {
+// standDown ends it: what came to the deputy by it is off his list.
+func (f *Flow) standDown(ctx context.Context, tx *store.Tx, d Deputy) error {
 	if err := store.Exec(ctx, tx, `UPDATE flow_deputy SET stands = FALSE, ended_at = $1 WHERE id = $2 AND ended_at = 0`, store.At(f.now()), d.ID); err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (f *Flow) keepDeputies(ctx context.Context) error {
 	for _, d := range all {
 		err := f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 			if !d.Until.After(now.Time) {
-				return f.step2(ctx, tx, d)
+				return f.standDown(ctx, tx, d)
 			}
 			return f.stand(ctx, tx, d)
 		})

@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
@@ -24,8 +23,8 @@ func (f *Flow) findable() {
 		},
 		Docs: caseDocs,
 		Exact: func(ctx context.Context, q store.Queryer, text string) ([]string, error) {
-			number := strings.ToUpper(strings.TrimSpace(text))
-			if !wholeNumber.MatchString(number) {
+			number := numberIn(text)
+			if number == "" {
 				return nil, nil
 			}
 			return store.Column[string](ctx, q, `SELECT id FROM flow_case WHERE number = $1`, number)

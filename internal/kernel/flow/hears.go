@@ -44,7 +44,7 @@ func (f *Flow) handOver(ctx context.Context, person string) error {
 		return err
 	}
 	for _, d := range standing {
-		if err := f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return f.step2(ctx, tx, d) }); err != nil {
+		if err := f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return f.standDown(ctx, tx, d) }); err != nil {
 			return err
 		}
 	}

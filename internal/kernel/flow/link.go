@@ -27,28 +27,18 @@ type Link struct {
 	Out    bool   `json:"out" doc:"this case is merged into, is a part of, was begun by, or was related to the other"`
 	Link   string `json:"link" doc:"page of the other"`
 
-	room, object, kind string
+	at store.Time
 }
 
 // links lists the cases a case belongs to, as far as the actor may read them.
 func (f *Flow) links(ctx context.Context, q store.Queryer, caseID string) ([]Link, error) {
-	scan := func(l *Link) []any {
-		return []any{&l.Case, &l.Number, &l.Title, &l.State, &l.Kind, &l.room, &l.object, &l.kind}
-	}
-	const columns = `SELECT c.id, c.number, c.title, c.state, l.kind, c.room, c.object, c.kind FROM flow_link l JOIN flow_case c ON c.id = `
-	to, err := store.All(ctx, q, scan, columns+`l.to_case WHERE l.from_case = $1 ORDER BY l.at, c.id`, caseID)
-	if err != nil {
-		return nil, err
-	}
-	for i := range to {
-		to[i].Out = true
-	}
-	from, err := store.All(ctx, q, scan, columns+`l.from_case WHERE l.to_case = $1 ORDER BY l.at, c.id`, caseID)
+	scan := func(l *Link) []any { return []any{&l.Case, &l.Kind, &l.Out, &l.at} }
+	all, err := store.All(ctx, q, scan, `SELECT to_case, kind, TRUE, at FROM flow_link WHERE from_case = $1 UNION ALL SELECT from_case, kind, FALSE, at FROM flow_link WHERE to_case = $2 ORDER BY 3 DESC, 4, 1`, caseID, caseID)
 	if err != nil {
 		return nil, err
 	}
 	out := []Link{}
-	for _, l := range append(to, from...) {
+	for _, l := range all {
 		c, err := f.readable(ctx, q, l.Case)
 		if errs.Is(err, errs.Missing) {
 			continue
@@ -56,7 +46,7 @@ func (f *Flow) links(ctx context.Context, q store.Queryer, caseID string) ([]Lin
 		if err != nil {
 			return nil, err
 		}
-		l.Link = f.link(c)
+		l.Number, l.Title, l.State, l.Link = c.Number, c.Title, c.State, f.link(c)
 		out = append(out, l)
 	}
 	return out, nil
@@ -71,8 +61,7 @@ func parts(ctx context.Context, q store.Queryer, caseID string) (int, error) {
 	return store.Value[int](ctx, q, `SELECT count(*) FROM flow_link l JOIN flow_case c ON c.id = l.from_case WHERE l.to_case = $1 AND l.kind = 'part' AND (c.state = 'open' OR c.state = 'suspended')`, caseID)
 }
 
-// other is the case a deed names by its number, locked after the one the deed is done at. Two deeds that name each other's
-// case lock in one order.
+// both finds the other case a deed names by its number and locks the two: two deeds that name each other's case lock in one order.
 func (f *Flow) both(ctx context.Context, tx *store.Tx, d *Deed) (other string, err error) {
 	if d.Other == "" {
 		return "", nil

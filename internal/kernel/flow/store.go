@@ -221,13 +221,11 @@ func (f *Flow) drawing(ctx context.Context, q store.Queryer, kind, def string) (
 	if errs.Is(err, errs.Missing) {
 		err = errs.New(errs.Missing, "flow.no_drawing", kind)
 	}
-	if err == nil && !isTx(q) { // what a transaction made may still be undone
+	if err == nil { // one a transaction made and undid is asked for by nobody: ids do not come again
 		f.known.Store(def, p.V)
 	}
 	return def, p.V, err
 }
-
-func isTx(q store.Queryer) bool { _, ok := q.(*store.Tx); return ok }
 
 // compiled is an expression ready to be evaluated, made once for the names there are.
 func (f *Flow) compiled(kind, src string, types map[string]rule.Type) (*rule.Rule, error) {

@@ -1,9 +1,7 @@
 package flow
 
 import (
-	"cmp"
 	"context"
-	"log/slog"
 	"math"
 	"slices"
 	"strconv"
@@ -170,25 +168,14 @@ func scanTally(t *tallied) []any {
 	return []any{&t.id, &t.at.Month, &t.at.Kind, &t.at.Unit, &t.at.Street, &t.at.Dim, &t.at.Key, &t.N, &t.Late, &t.Returned, &t.Took}
 }
 
-const tallyColumns = `id, month, kind, unit_id, street, dim, key, n, late, returned, took`
+const tallyColumns = `s.id, s.month, s.kind, s.unit_id, s.street, s.dim, s.key, s.n, s.late, s.returned, s.took`
 
 // keepSums folds what was noted into the sums, until ctx ends. What is not folded yet is counted all the same.
 func (f *Flow) keepSums(ctx context.Context) error {
 	if err := f.firstSums(ctx); err != nil {
 		return err
 	}
-	tick := time.NewTicker(2 * time.Second)
-	defer tick.Stop()
-	for {
-		if err := f.fold(ctx); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "flow: statistics could not be folded", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return each(ctx, 2*time.Second, f.fold)
 }
 
 // fold takes up to 5000 notes at a time into the sums, both in one transaction.
@@ -200,7 +187,7 @@ func (f *Flow) fold(ctx context.Context) error {
 			if err := store.Lock(ctx, tx, "flow_sum", ""); err != nil {
 				return err
 			}
-			all, err := store.All(ctx, tx, scanTally, `SELECT `+tallyColumns+` FROM flow_tally ORDER BY id LIMIT 5000`)
+			all, err := store.All(ctx, tx, scanTally, `SELECT `+tallyColumns+` FROM flow_tally s ORDER BY s.id LIMIT 5000`)
 			if err != nil || len(all) == 0 {
 				return err
 			}
@@ -213,7 +200,10 @@ func (f *Flow) fold(ctx context.Context) error {
 				sums[t.at].add(t.N, t.Late, t.Returned, t.Took)
 				ids = append(ids, t.id)
 			}
-			if err := addSums(ctx, tx, sums); err != nil {
+			if err := joinSums(ctx, tx, sums); err != nil {
+				return err
+			}
+			if err := writeSums(ctx, tx, sums); err != nil {
 				return err
 			}
 			for part := range slices.Chunk(ids, 500) {
@@ -230,24 +220,23 @@ func (f *Flow) fold(ctx context.Context) error {
 	}
 }
 
-// addSums adds to the rows there are; the caller holds their lock.
-func addSums(ctx context.Context, tx *store.Tx, sums map[sumKey]*sum) error {
-	keys := make([]sumKey, 0, len(sums))
-	for k := range sums {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b sumKey) int {
-		return cmp.Or(cmp.Compare(a.Dim, b.Dim), cmp.Compare(a.Month, b.Month), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Street, b.Street), cmp.Compare(a.Key, b.Key))
-	})
-	for _, k := range keys {
-		s := sums[k]
-		old, err := store.All(ctx, tx, scanSum, `SELECT `+sumColumns+` FROM flow_sum WHERE dim = $1 AND month = $2 AND kind = $3 AND unit_id = $4 AND street = $5 AND key = $6`, k.Dim, k.Month, k.Kind, k.Unit, k.Street, k.Key)
+// joinSums adds what the rows hold already; the caller holds their lock.
+func joinSums(ctx context.Context, tx *store.Tx, sums map[sumKey]*sum) error {
+	for k, s := range sums {
+		old, err := store.All(ctx, tx, scanSum, `SELECT `+sumColumns+` FROM flow_sum s WHERE s.dim = $1 AND s.month = $2 AND s.kind = $3 AND s.unit_id = $4 AND s.street = $5 AND s.key = $6`, k.Dim, k.Month, k.Kind, k.Unit, k.Street, k.Key)
 		if err != nil {
 			return err
 		}
 		if len(old) > 0 {
 			s.join(old[0].sum())
 		}
+	}
+	return nil
+}
+
+// writeSums puts rows in the place of those there are; the caller holds their lock.
+func writeSums(ctx context.Context, tx *store.Tx, sums map[sumKey]*sum) error {
+	for k, s := range sums {
 		if err := store.Exec(ctx, tx, `INSERT INTO flow_sum (month, kind, unit_id, street, dim, key, n, late, returned, took, spread) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 			ON CONFLICT (dim, month, kind, unit_id, street, key) DO UPDATE SET n = excluded.n, late = excluded.late, returned = excluded.returned, took = excluded.took, spread = excluded.spread`,
 			k.Month, k.Kind, k.Unit, k.Street, k.Dim, k.Key, s.N, s.Late, s.Returned, s.Took, store.JSON[map[string]int64]{V: written(s.Spread)}); err != nil {
@@ -271,7 +260,7 @@ type sumRow struct {
 	spread                  string // JSON
 }
 
-const sumColumns = `month, kind, unit_id, street, dim, key, n, late, returned, took, CAST(spread AS TEXT)`
+const sumColumns = `s.month, s.kind, s.unit_id, s.street, s.dim, s.key, s.n, s.late, s.returned, s.took, CAST(s.spread AS TEXT)`
 
 func scanSum(r *sumRow) []any {
 	return []any{&r.at.Month, &r.at.Kind, &r.at.Unit, &r.at.Street, &r.at.Dim, &r.at.Key, &r.n, &r.late, &r.returned, &r.took, &r.spread}
@@ -329,7 +318,7 @@ func (f *Flow) Recount(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return addSums(ctx, tx, sums)
+		return writeSums(ctx, tx, sums)
 	})
 }
 

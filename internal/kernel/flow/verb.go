@@ -123,17 +123,13 @@ func (w *work) add(ctx context.Context, k *Item, d *Deed) error {
 	if err := w.present(ctx, d.To); err != nil {
 		return err
 	}
-	whose, err := inPlaceOf(ctx, w.tx, k.ID, me)
-	if err != nil {
-		return err
-	}
 	have, err := tasksOf(ctx, w.tx, w.c.ID, store.C("k.token = $1 AND k.state <> 'gone'", k.token))
 	if err != nil {
 		return err
 	}
 	if k.Share == bpmn.Any { // what one could do for all is now each one's
-		k.Share, k.Person = bpmn.Each, whose
-		if err := store.Exec(ctx, w.tx, `DELETE FROM flow_todo WHERE task_id = $1 AND person <> $2 AND person <> $3`, k.ID, me, whose); err != nil {
+		k.Share, k.Person = bpmn.Each, w.whose
+		if err := store.Exec(ctx, w.tx, `DELETE FROM flow_todo WHERE task_id = $1 AND person <> $2 AND person <> $3`, k.ID, me, w.whose); err != nil {
 			return err
 		}
 	}
@@ -159,7 +155,7 @@ func (w *work) add(ctx context.Context, k *Item, d *Deed) error {
 	}
 	asked := 0
 	for _, p := range d.To {
-		if p == me || p == whose || slices.ContainsFunc(have, func(o Item) bool { return o.Person == p && o.State != "done" }) {
+		if p == me || p == w.whose || slices.ContainsFunc(have, func(o Item) bool { return o.Person == p && o.State != "done" }) {
 			continue
 		}
 		n := *k

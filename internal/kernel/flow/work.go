@@ -28,6 +28,8 @@ type work struct {
 	now  store.Time
 	step Trace // what the deed leaves in the trace
 	told map[string]bool
+
+	whose string // of a deed at a task: the person whose task it is, the actor or whom he stands in for
 }
 
 func (w *work) run() *progress { return &w.c.run.V }
