@@ -644,6 +644,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/flow/drawings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-drawings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/drawings/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-drawings-by-kind"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/drawings/{kind}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["flow-post-drawings-by-kind-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/drawings/{kind}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["flow-put-drawings-by-kind-draft"];
+        post?: never;
+        delete: operations["flow-delete-drawings-by-kind-draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/drawings/{kind}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-drawings-by-kind-move"];
+        put?: never;
+        post: operations["flow-post-drawings-by-kind-move"];
+        delete: operations["flow-delete-drawings-by-kind-move"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/drawings/{kind}/move/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-drawings-by-kind-move-kept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/drawings/{kind}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["flow-post-drawings-by-kind-publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/drawings/{kind}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["flow-post-drawings-by-kind-read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flow/drawings/{kind}/versions/{def}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["flow-get-drawings-by-kind-versions-by-def"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flow/phrases": {
         parameters: {
             query?: never;
@@ -3287,21 +3431,131 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        BpmnAction: {
+            agree?: boolean;
+            choose?: string;
+            key?: string;
+            name?: string;
+            reason?: boolean;
+        };
+        BpmnEscalation: {
+            do?: string;
+            /** Format: int64 */
+            percent?: number;
+            to?: components["schemas"]["BpmnWho"][] | null;
+        };
+        BpmnFlow: {
+            from: string;
+            id: string;
+            name: string;
+            to: string;
+            when?: string;
+        };
+        BpmnJob: {
+            args?: {
+                [key: string]: string;
+            };
+            name?: string;
+        };
+        BpmnLane: {
+            id: string;
+            name: string;
+            nodes?: string[] | null;
+            who?: components["schemas"]["BpmnWho"][] | null;
+        };
+        BpmnLimit: {
+            /** Format: double */
+            n?: number;
+            unit?: string;
+            when?: string;
+        };
+        BpmnMulti: {
+            over?: string;
+            /** Format: int64 */
+            percent?: number;
+            sequential?: boolean;
+        };
+        BpmnNode: {
+            call?: string;
+            default?: string;
+            doc?: string;
+            event?: components["schemas"]["BpmnTrigger"];
+            id: string;
+            in?: string;
+            kind: string;
+            lane?: string;
+            multi?: components["schemas"]["BpmnMulti"];
+            name: string;
+            service?: components["schemas"]["BpmnJob"];
+            task?: components["schemas"]["BpmnTask"];
+            terminate?: boolean;
+        };
         BpmnPoint: {
             /** Format: double */
-            X: number;
+            x: number;
             /** Format: double */
-            Y: number;
+            y: number;
+        };
+        BpmnProcess: {
+            doc?: string;
+            edges?: {
+                [key: string]: components["schemas"]["BpmnPoint"][] | null;
+            };
+            flows: components["schemas"]["BpmnFlow"][];
+            id: string;
+            lanes?: components["schemas"]["BpmnLane"][] | null;
+            limit?: components["schemas"]["BpmnLimit"][] | null;
+            name: string;
+            nodes: components["schemas"]["BpmnNode"][];
+            shapes?: {
+                [key: string]: components["schemas"]["BpmnRect"];
+            };
         };
         BpmnRect: {
             /** Format: double */
-            H: number;
+            h: number;
             /** Format: double */
-            W: number;
+            w: number;
             /** Format: double */
-            X: number;
+            x: number;
             /** Format: double */
-            Y: number;
+            y: number;
+        };
+        BpmnRight: {
+            field?: string;
+            may?: string;
+        };
+        BpmnTask: {
+            batch?: boolean;
+            copy?: components["schemas"]["BpmnWho"][] | null;
+            deny?: string[] | null;
+            escalate?: components["schemas"]["BpmnEscalation"][] | null;
+            form?: string;
+            limit?: components["schemas"]["BpmnLimit"][] | null;
+            opinion?: boolean;
+            outcomes?: components["schemas"]["BpmnAction"][] | null;
+            /** Format: int64 */
+            percent?: number;
+            phrases?: string[] | null;
+            rights?: components["schemas"]["BpmnRight"][] | null;
+            share?: string;
+            warn?: number[] | null;
+            who?: components["schemas"]["BpmnWho"][] | null;
+        };
+        BpmnTrigger: {
+            cancels?: boolean;
+            /** Format: int64 */
+            maxTimes?: number;
+            message?: string;
+            on?: string;
+            repeat?: boolean;
+            timer?: components["schemas"]["BpmnLimit"];
+        };
+        BpmnWho: {
+            id?: string;
+            kind?: string;
+            level?: string;
+            of?: string;
         };
         Cookie: {
             Domain: string;
@@ -3897,6 +4151,81 @@ export interface components {
             edges: components["schemas"]["FlowEdge"][];
             nodes: components["schemas"]["FlowNode"][];
         };
+        FlowDraftInBody: {
+            process: components["schemas"]["BpmnProcess"];
+            /**
+             * Format: int64
+             * @description of the draft that was read, 0 for a new one
+             */
+            version: number;
+        };
+        FlowDraftOutBody: {
+            /**
+             * Format: int64
+             * @description version it has now
+             */
+            draft: number;
+            findings: components["schemas"]["FlowFound"][];
+            process: components["schemas"]["BpmnProcess"];
+        };
+        FlowDrawingView: {
+            /** @description a call activity may begin another case */
+            calls: boolean;
+            /**
+             * Format: int64
+             * @description version of the draft, 0 where there is none
+             */
+            draft: number;
+            kind: string;
+            /** @description the last time running cases were taken over */
+            moving?: components["schemas"]["FlowMoveView"];
+            /** @description what a service task may ask for */
+            services: string[];
+            /** @description the draft, or the newest version where there is none */
+            sheet: components["schemas"]["FlowSheet"];
+            title: string;
+            /** @description the names expressions may use */
+            values: components["schemas"]["FlowNamedValue"][];
+            /** @description that a step may forbid */
+            verbs: string[];
+            /** @description the newest first, fifty at most */
+            versions: components["schemas"]["FlowVersion"][];
+        };
+        FlowDrawn: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: int64
+             * @description running cases on older ones
+             */
+            behind: number;
+            /** @description id of the newest version */
+            def: string;
+            /** @description a drawing is under way */
+            draft: boolean;
+            kind: string;
+            /**
+             * Format: int64
+             * @description of the newest version
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description running cases on the newest version
+             */
+            open: number;
+            /**
+             * @description the newest came with its room, or was drawn here
+             * @enum {string}
+             */
+            source: "room" | "drawn";
+            title: string;
+        };
+        FlowDrawnListed: {
+            items: components["schemas"]["FlowDrawn"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
         FlowEdge: {
             from: string;
             id: string;
@@ -3912,6 +4241,14 @@ export interface components {
             number: string;
             ok: boolean;
             task: string;
+        };
+        FlowFound: {
+            /** @description id of a node, flow or lane; that of the process for what concerns all of it */
+            element: string;
+            /** @enum {string} */
+            grade: "error" | "warning" | "dropped";
+            name: string;
+            text: string;
         };
         FlowHeld: {
             /** @description person who asked for it beside the drawing */
@@ -3982,6 +4319,18 @@ export interface components {
             /** @enum {string} */
             state: "open" | "wait" | "done" | "gone";
         };
+        FlowKeptBack: {
+            case: string;
+            number: string;
+            step: string;
+            title: string;
+            why: string;
+        };
+        FlowKeptBackListed: {
+            items: components["schemas"]["FlowKeptBack"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
         FlowLine: {
             /**
              * Format: date-time
@@ -4031,10 +4380,62 @@ export interface components {
             state: "open" | "suspended" | "closed" | "stopped" | "merged";
             title: string;
         };
+        FlowMoveInBody: {
+            /** @description the newest version, as the plan named it */
+            def: string;
+            reason: string;
+            /** @description step of now → step of then, for those that go elsewhere than to the one of the same id */
+            steps?: {
+                [key: string]: string;
+            };
+        };
+        FlowMovePlan: {
+            /** Format: int64 */
+            cases: number;
+            /** @description the newest version */
+            def: string;
+            last?: components["schemas"]["FlowMoveView"];
+            steps: components["schemas"]["FlowMoveStep"][];
+        };
+        FlowMoveStep: {
+            /** Format: int64 */
+            cases: number;
+            /** @description as it is called in the newest of those versions */
+            name: string;
+            node: string;
+            /** @description the step of that id in the newest version, empty where there is none it could stand at */
+            onto: string;
+            /** @description the steps of the newest version it may go to */
+            targets: components["schemas"]["FlowTarget"][];
+        };
+        FlowMoveView: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** Format: date-time */
+            endedAt: string | null;
+            id: string;
+            /**
+             * Format: int64
+             * @description that stay on their version, each with the reason
+             */
+            kept: number;
+            /** Format: int64 */
+            moved: number;
+            reason: string;
+            /** @enum {string} */
+            state: "running" | "done" | "cancelled";
+            /** Format: int64 */
+            total: number;
+        };
         FlowNamed: {
             id: string;
             name: string;
             unit: string;
+        };
+        FlowNamedValue: {
+            name: string;
+            type: string;
         };
         FlowNode: {
             id: string;
@@ -4056,6 +4457,18 @@ export interface components {
         FlowPhrasesOutBody: {
             items: string[];
         };
+        FlowPublishInBody: {
+            /** @description what is new */
+            note: string;
+            /**
+             * Format: int64
+             * @description of the draft
+             */
+            version: number;
+        };
+        FlowPublishOutBody: {
+            def: string;
+        };
         FlowRead: {
             /** Format: date-time */
             at: string | null;
@@ -4063,6 +4476,19 @@ export interface components {
             person: string;
             step: string;
             task: string;
+        };
+        FlowReadInBody: {
+            /** @description BPMN 2.0, of any tool */
+            xml: string;
+        };
+        FlowSheet: {
+            findings: components["schemas"]["FlowFound"][];
+            process: components["schemas"]["BpmnProcess"];
+        };
+        FlowSheetInBody: {
+            /** @description place everything anew */
+            layout?: boolean;
+            process: components["schemas"]["BpmnProcess"];
         };
         FlowStuck: {
             case: string;
@@ -4117,6 +4543,24 @@ export interface components {
             items: components["schemas"]["FlowTrace"][];
             /** @description when holders opened what was put before them */
             reads: components["schemas"]["FlowRead"][];
+        };
+        FlowVersion: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description empty for the program itself */
+            byName: string;
+            def: string;
+            /** @description what the one who drew it says of it */
+            note: string;
+            /** Format: int64 */
+            number: number;
+            /**
+             * Format: int64
+             * @description running cases
+             */
+            open: number;
+            /** @enum {string} */
+            source: "room" | "drawn";
         };
         FormsAddResourceInBody: {
             app: string;
@@ -7857,6 +8301,403 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-drawings": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDrawnListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-drawings-by-kind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDrawingView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-post-drawings-by-kind-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowSheetInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowSheet"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-put-drawings-by-kind-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowDraftInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDraftOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-delete-drawings-by-kind-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-drawings-by-kind-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowMovePlan"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-post-drawings-by-kind-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowMoveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowMoveView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-delete-drawings-by-kind-move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-drawings-by-kind-move-kept": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowKeptBackListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-post-drawings-by-kind-publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowPublishInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowPublishOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-post-drawings-by-kind-read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlowReadInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowSheet"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "flow-get-drawings-by-kind-versions-by-def": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+                def: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowSheet"];
+                };
             };
             /** @description Error */
             default: {

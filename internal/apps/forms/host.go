@@ -44,9 +44,26 @@ func (f *Forms) turn(ctx context.Context, q store.Queryer, c *app.Compiled, e *E
 	t.part = t.part || part
 	t.holds = len(steps) > 0
 	for i, s := range steps {
-		t.rights = merge(t.rights, c.Rights(s), i == 0)
+		r, err := f.rights(ctx, q, c, e.Case, s)
+		if err != nil {
+			return t, err
+		}
+		t.rights = merge(t.rights, r, i == 0)
 	}
 	return t, err
+}
+
+// rights is what a step may do with the fields: as its flow was drawn, or as the application says where nobody drew it.
+func (f *Forms) rights(ctx context.Context, q store.Queryer, c *app.Compiled, caseID, step string) (app.Rights, error) {
+	drawn, err := f.flow.Rights(ctx, q, caseID, step)
+	if err != nil || drawn == nil {
+		return c.Rights(step), err
+	}
+	out := app.Rights{}
+	for field, may := range drawn {
+		out[field] = app.May(may)
+	}
+	return out, nil
 }
 
 // merge joins the rights of two steps somebody holds at once: the wider counts, a field is hidden when both hide it.
@@ -115,7 +132,11 @@ func (f *Forms) vars(ctx context.Context, q store.Queryer, entry string) (map[st
 // apply checks and keeps what was filled in at a step that is being finished.
 func (f *Forms) apply(ctx context.Context, tx *store.Tx, entry, step, outcome string, in app.Data) (*Entry, error) {
 	return f.rewrite(ctx, tx, entry, func(c *app.Compiled, e *Entry) (app.Data, error) {
-		data, err := f.put(ctx, tx, c, e, in, c.Rights(step), true)
+		rights, err := f.rights(ctx, tx, c, e.Case, step)
+		if err != nil {
+			return nil, err
+		}
+		data, err := f.put(ctx, tx, c, e, in, rights, true)
 		e.Outcome = outcome
 		return data, err
 	})

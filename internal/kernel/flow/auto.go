@@ -27,7 +27,9 @@ type at struct {
 func (f *Flow) handlers() []jobs.Handler {
 	service := jobs.Handle("flow.service", f.serve)
 	service.Timeout = 5 * time.Minute
-	return []jobs.Handler{service,
+	move := jobs.Handle("flow.move", f.moveAll)
+	move.Timeout = time.Hour
+	return []jobs.Handler{service, move,
 		jobs.Handle("flow.called", f.goOn),
 		jobs.Handle("flow.stop_part", f.stopPart),
 		jobs.Periodic("flow.deputies", jobs.Every(time.Minute), f.keepDeputies),

@@ -73,7 +73,7 @@ func verbs() map[string]verb {
 var order = [...]string{"submit", "return", "transfer", "add", "extend", "drop", "withdraw", "urge", "copy", "split", "relate", "grant", "refuse", "supervise", "suspend", "resume", "merge", "stop", "reopen"}
 
 func actions() []string {
-	out := []string{"flow.assign", "flow.appoint", "flow.dismiss", "flow.evidence", "flow.export"}
+	out := []string{"flow.assign", "flow.appoint", "flow.dismiss", "flow.evidence", "flow.export", "flow.draw", "flow.drop_draft", "flow.publish", "flow.move", "flow.cancel_move", "flow.moved"}
 	for _, v := range order {
 		out = append(out, "flow."+v)
 	}

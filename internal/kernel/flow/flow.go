@@ -26,6 +26,9 @@ import (
 	"qushu/internal/room"
 )
 
+// looks is why a route leaves no record: nothing of a person is shown and nothing is kept.
+const looks = "a drawing is only looked at"
+
 //go:embed schema/*.sql
 var schema embed.FS
 
@@ -163,8 +166,8 @@ func (f *Flow) Host(room string, h Host) { f.hosts[room] = h }
 // Room declares the package.
 func (f *Flow) Room() *room.Room {
 	return &room.Room{Name: "flow", Pillar: room.Kernel, Schema: schema, Text: Text,
-		Perms: []room.Perm{{Name: "flow.supervise"}, {Name: "flow.manage"}},
-		Menu:  []room.Menu{{Name: "tasks", Path: "/flow", Perm: room.Signed, Rank: 15}, {Name: "stats", Path: "/flow/stats", Perm: "flow.supervise", Rank: 305}, {Name: "stuck", Path: "/flow/stuck", Perm: "flow.manage", Rank: 860}},
+		Perms: []room.Perm{{Name: "flow.supervise"}, {Name: "flow.manage"}, {Name: "flow.draw"}},
+		Menu: []room.Menu{{Name: "tasks", Path: "/flow", Perm: room.Signed, Rank: 15}, {Name: "stats", Path: "/flow/stats", Perm: "flow.supervise", Rank: 305}, {Name: "stuck", Path: "/flow/stuck", Perm: "flow.manage", Rank: 860}},
 		Routes: []room.Route{
 			room.Get("/boxes", room.Signed, f.boxes),
 			room.Get("/tasks", room.Signed, f.tasks),
@@ -183,8 +186,21 @@ func (f *Flow) Room() *room.Room {
 			room.Get("/stats/cases", "flow.supervise", f.behind),
 			room.Get("/stuck", "flow.manage", f.stuck),
 			room.Post("/stuck/{id}/assign", "flow.manage", f.assign),
+			room.Get("/drawings", "flow.draw", f.drawings),
+			room.Get("/drawings/{kind}", "flow.draw", f.showDrawing),
+			room.Get("/drawings/{kind}/versions/{def}", "flow.draw", f.showVersion),
+			room.Post("/drawings/{kind}/check", "flow.draw", f.checkDrawing).NoAudit(looks).Body(mostXML),
+			room.Post("/drawings/{kind}/read", "flow.draw", f.readDrawing).NoAudit(looks).Body(2 * mostXML),
+			room.Put("/drawings/{kind}/draft", "flow.draw", f.saveDraft).Body(mostXML),
+			room.Delete("/drawings/{kind}/draft", "flow.draw", f.dropDraft),
+			room.Post("/drawings/{kind}/publish", "flow.draw", f.publish),
+			room.Get("/drawings/{kind}/move", "flow.draw", f.planMove),
+			room.Post("/drawings/{kind}/move", "flow.draw", f.startMove),
+			room.Delete("/drawings/{kind}/move", "flow.draw", f.cancelMove),
+			room.Get("/drawings/{kind}/move/kept", "flow.draw", f.keptBack),
 		},
 		Raws: []room.Raw{
+			{Method: "GET", Path: "/drawings/{kind}/versions/{def}/bpmn", Perm: "flow.draw", Doc: "a drawing as BPMN 2.0 XML; def is the id of a version, or draft", Serve: f.serveXML},
 			{Method: "GET", Path: "/stats.xlsx", Perm: "flow.supervise", Doc: "the statistics as a workbook, asked for as /stats", Serve: f.countsXLSX},
 			{Method: "GET", Path: "/cases/{id}/paper.pdf", Perm: room.Signed, Doc: "a case on paper: values, steps, files, clocks", Serve: f.servePaper},
 			{Method: "GET", Path: "/cases/{id}/evidence.zip", Perm: room.Signed, Doc: "a signed pack of a case: paper, JSON, files, manifest", Serve: f.serveEvidence},

@@ -127,20 +127,25 @@ func nextNumber(ctx context.Context, tx *store.Tx, rule, period string) (int64, 
 	return store.Value[int64](ctx, tx, `INSERT INTO flow_number (rule, period, last) VALUES ($1, $2, 1) ON CONFLICT (rule, period) DO UPDATE SET last = flow_number.last + 1 RETURNING last`, rule, period)
 }
 
-// faults are what keeps a drawing of a kind from running here: what is drawn wrong, an expression that cannot be evaluated, a
+// findings are what is to be said about a drawing of a kind: what is drawn wrong, an expression that cannot be evaluated, a
 // service or a call the room does not do.
-func (f *Flow) faults(kind string, p *Process) []bpmn.Finding {
+func (f *Flow) findings(kind string, p *Process) []bpmn.Finding {
 	h := f.hosts[roomOf(kind)]
-	bad := slices.DeleteFunc(bpmn.Check(p, f.expressions(kind)), func(b bpmn.Finding) bool { return b.Kind != bpmn.Error })
+	all := bpmn.Check(p, f.expressions(kind))
 	for _, n := range p.Nodes {
 		switch {
 		case n.Kind == bpmn.Service && n.Service != nil && (h.Service == nil || !slices.Contains(h.Services, n.Service.Name)):
-			bad = append(bad, bpmn.Finding{Element: n.ID, Name: n.Name, Kind: bpmn.Error, Key: "flow.f_no_service", Args: []any{n.Service.Name}})
+			all = append(all, bpmn.Finding{Element: n.ID, Name: n.Name, Kind: bpmn.Error, Key: "flow.f_no_service", Args: []any{n.Service.Name}})
 		case n.Kind == bpmn.Call && h.Call == nil:
-			bad = append(bad, bpmn.Finding{Element: n.ID, Name: n.Name, Kind: bpmn.Error, Key: "flow.f_no_call", Args: []any{n.Call}})
+			all = append(all, bpmn.Finding{Element: n.ID, Name: n.Name, Kind: bpmn.Error, Key: "flow.f_no_call", Args: []any{n.Call}})
 		}
 	}
-	return bad
+	return all
+}
+
+// faults are the findings that keep a drawing from running.
+func (f *Flow) faults(kind string, p *Process) []bpmn.Finding {
+	return slices.DeleteFunc(f.findings(kind, p), func(b bpmn.Finding) bool { return b.Kind != bpmn.Error })
 }
 
 // roomOf is the room that hosts a kind: what stands before the first point.
@@ -149,24 +154,38 @@ func roomOf(kind string) string {
 	return room
 }
 
-// expressions compiles what a drawing of a kind asks; nil where the room does not say which names there are.
-func (f *Flow) expressions(kind string) func(string) error {
+// types are the names an expression of a kind may use; nil where its room does not say.
+func (f *Flow) types(kind string) map[string]rule.Type {
 	h := f.hosts[roomOf(kind)]
 	if h.Types == nil {
 		return nil
 	}
+	types := map[string]rule.Type{"outcome": rule.Words, "level": rule.Words, "item": rule.Any}
+	maps.Copy(types, h.Types(kind))
+	delete(types, rule.Now)
+	return types
+}
+
+// expressions compiles what a drawing of a kind asks; nil where the room does not say which names there are.
+func (f *Flow) expressions(kind string) func(string) error {
+	types := f.types(kind)
+	if types == nil {
+		return nil
+	}
 	return func(src string) error {
-		types := map[string]rule.Type{"outcome": rule.Words, "level": rule.Words, "item": rule.Any}
-		maps.Copy(types, h.Types(kind))
-		delete(types, rule.Now)
 		_, err := rule.Compile(src, types, rule.Calendar(f.days))
 		return err
 	}
 }
 
-// Deploy keeps a drawing as the newest of its kind; the same drawing again is the same version. What begins afterwards
-// follows it, what runs keeps its own.
+// Deploy keeps a room's drawing as the newest of its kind; what the room drew last, drawn again, changes nothing: what an
+// administrator made of it since stays. What begins afterwards follows it, what runs keeps its own.
 func (f *Flow) Deploy(ctx context.Context, tx *store.Tx, kind string, p *Process) (defID string, err error) {
+	return f.keep(ctx, tx, kind, p, "room", "")
+}
+
+// keep makes a drawing the newest of its kind, unless the last of the same source is the same.
+func (f *Flow) keep(ctx context.Context, tx *store.Tx, kind string, p *Process, source, note string) (defID string, err error) {
 	if bad := f.faults(kind, p); len(bad) > 0 {
 		e := errs.New(errs.Invalid, "flow.bad_drawing", len(bad))
 		for _, b := range bad {
@@ -183,23 +202,26 @@ func (f *Flow) Deploy(ctx context.Context, tx *store.Tx, kind string, p *Process
 	}
 	hash := secret.SM3Hex(body)
 	type version struct {
-		id, hash string
-		number   int64
+		id, hash, source string
+		number           int64
 	}
-	all, err := store.All(ctx, tx, func(v *version) []any { return []any{&v.id, &v.hash, &v.number} }, `SELECT id, hash, number FROM flow_def WHERE kind = $1 ORDER BY number DESC LIMIT 1`, kind)
+	all, err := store.All(ctx, tx, func(v *version) []any { return []any{&v.id, &v.hash, &v.source, &v.number} }, `SELECT id, hash, source, number FROM flow_def WHERE kind = $1 ORDER BY number DESC`, kind)
 	if err != nil {
 		return "", err
 	}
 	number := int64(1)
 	if len(all) > 0 {
+		number = all[0].number + 1
 		if all[0].hash == hash {
 			return all[0].id, nil
 		}
-		number = all[0].number + 1
+	}
+	if i := slices.IndexFunc(all, func(v version) bool { return v.source == "room" }); source == "room" && i >= 0 && all[i].hash == hash {
+		return all[0].id, nil
 	}
 	defID = id.New()
-	return defID, store.Exec(ctx, tx, `INSERT INTO flow_def (id, kind, number, title, body, hash, at, by_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		defID, kind, number, p.Name, store.JSON[*Process]{V: p}, hash, store.At(f.now()), actorID(ctx))
+	return defID, store.Exec(ctx, tx, `INSERT INTO flow_def (id, kind, number, title, body, hash, at, by_id, source, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		defID, kind, number, p.Name, store.JSON[*Process]{V: p}, hash, store.At(f.now()), actorID(ctx), source, note)
 }
 
 // drawing reads a version; the newest of a kind when def is "". A version never changes, so it is read once.

@@ -71,17 +71,16 @@ func (w *work) machine() token.Machine {
 }
 
 func (w *work) eval(src string) (any, error) {
-	types := map[string]rule.Type{"outcome": rule.Words, "level": rule.Words, "item": rule.Any}
-	if h := w.f.hosts[w.c.Room]; h.Types != nil {
-		maps.Copy(types, h.Types(w.c.Kind))
-	} else {
+	types := w.f.types(w.c.Kind)
+	if types == nil {
+		types = map[string]rule.Type{"outcome": rule.Words, "level": rule.Words, "item": rule.Any}
 		for name := range w.vars {
 			if types[name] == "" {
 				types[name] = rule.Any
 			}
 		}
+		delete(types, rule.Now)
 	}
-	delete(types, rule.Now)
 	r, err := w.f.compiled(w.c.Kind, src, types)
 	if err != nil {
 		return nil, err

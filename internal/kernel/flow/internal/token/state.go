@@ -124,5 +124,9 @@ func (s State) Move(to *bpmn.Process, nodes map[string]string) (State, error) {
 	for i := range c.Groups {
 		c.Groups[i].Node = name(c.Groups[i].Node)
 	}
+	c.Passed = map[string]int{}
+	for n, times := range s.Passed {
+		c.Passed[name(n)] += times
+	}
 	return c, nil
 }
