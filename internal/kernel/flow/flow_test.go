@@ -29,6 +29,7 @@ type memo struct {
 	last map[string]flow.Case
 
 	broken bool // its services fail
+	locked bool // its rows cannot be written
 	served []string
 }
 
@@ -115,6 +116,9 @@ func memoRoom(kit *kernel.Kit) []*room.Room {
 		Changed: func(_ context.Context, _ *store.Tx, c *flow.Case) error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
+			if m.locked {
+				return fmt.Errorf("the cabinet is locked")
+			}
 			m.last[c.Object] = *c
 			return nil
 		},

@@ -296,11 +296,26 @@ func (f *Flow) moveAll(ctx context.Context, j moveJob) error {
 			})
 		}
 		for _, c := range all {
-			if err := f.moveOne(ctx, c, &m); err != nil {
+			switch err := f.moveOne(ctx, c, &m); {
+			case errors.Is(err, errCalledOff):
+				return nil
+			case err != nil:
 				return err
 			}
 		}
 	}
+}
+
+// errCalledOff undoes the case at hand of a taking over that was cancelled.
+var errCalledOff = errors.New("flow: the move was cancelled")
+
+// counts adds a case to what a taking over has done, as long as it is not cancelled.
+func counts(ctx context.Context, tx *store.Tx, m *MoveView, column string) error {
+	err := store.ExecOne(ctx, tx, `UPDATE flow_move SET `+column+` = `+column+` + 1 WHERE id = $1 AND state = 'running'`, m.ID)
+	if errs.Is(err, errs.Conflict) {
+		return errCalledOff
+	}
+	return err
 }
 
 // moveOne takes one case over, or notes why it stays.
@@ -313,7 +328,7 @@ func (f *Flow) moveOne(ctx context.Context, caseID string, m *MoveView) error {
 		if err := w.move(ctx, m); err != nil {
 			return err
 		}
-		return store.ExecOne(ctx, tx, `UPDATE flow_move SET moved = moved + 1 WHERE id = $1`, m.ID)
+		return counts(ctx, tx, m, "moved")
 	})
 	var refused *errs.Error
 	if !errors.As(err, &refused) || refused.Kind == errs.Internal {
@@ -330,7 +345,7 @@ func (f *Flow) moveOne(ctx context.Context, caseID string, m *MoveView) error {
 		if err := store.Exec(ctx, tx, `INSERT INTO flow_move_kept (move_id, case_id, text_key, args) VALUES ($1, $2, $3, $4)`, m.ID, caseID, refused.Key, store.JSON[[]string]{V: args}); err != nil {
 			return err
 		}
-		return store.ExecOne(ctx, tx, `UPDATE flow_move SET kept = kept + 1 WHERE id = $1`, m.ID)
+		return counts(ctx, tx, m, "kept")
 	})
 }
 

@@ -193,6 +193,9 @@ func (f *Flow) keep(ctx context.Context, tx *store.Tx, kind string, p *Process, 
 		}
 		return "", e
 	}
+	if !p.Drawn() {
+		bpmn.Layout(p)
+	}
 	body, err := json.Marshal(p)
 	if err != nil {
 		return "", err
