@@ -42,10 +42,17 @@ func (r *Reader) Head(n int) (Head, error) {
 		return Head{}, err
 	}
 	first, last := r.findHeader(rows)
-	return r.HeadAt(rows[first].Number, rows[last].Number, n)
+	h, err := r.HeadAt(rows[first].Number, rows[last].Number, n)
+	// Nobody chose this row. Where it holds data, the first record would be lost as names: that is settled first.
+	if i := slices.IndexFunc(h.Notes, func(f errs.Field) bool { return f.Key == "table.header_data" }); i >= 0 {
+		h.Problems = append(h.Problems, h.Notes[i])
+		h.Notes = slices.Delete(h.Notes, i, i+1)
+	}
+	return h, err
 }
 
-// HeadAt takes rows first to last (as Excel shows them, at most two) as the header.
+// HeadAt takes rows first to last (as Excel shows them, at most two) as the header. One that looks like data is only a note:
+// somebody chose it.
 func (r *Reader) HeadAt(first, last, n int) (Head, error) {
 	n = min(n, maxSamples)
 	rows, err := r.top(first, n+2)
@@ -107,6 +114,10 @@ func (r *Reader) findHeader(rows []Row) (first, last int) {
 			first = i
 			break
 		}
+	}
+	// A header with gaps is still the header when what follows is data: its gaps are named then, not passed over.
+	if up := first - 1; up >= 0 && !nameLike(rows[first].Cells) && nameLike(rows[up].Cells) && rows[up].Number == rows[first].Number-1 && filled(rows[up].Cells)*2 >= filled(rows[first].Cells) {
+		first = up
 	}
 	last = first
 	switch {
@@ -182,7 +193,7 @@ func (r *Reader) name(h *Head, header [][]string, rows []Row) {
 	}
 	covered := r.merged(h, len(header) == 2)
 	h.check(covered)
-	if len(header) == 1 && !nameLike(child) {
+	if len(header) == 1 && (!nameLike(child) || recurs(child, rows)) {
 		h.Notes = append(h.Notes, errs.Field{Row: h.Last, Key: "table.header_data", Args: []any{h.Last}})
 	}
 }
@@ -305,6 +316,21 @@ func nameLike(cells []string) bool {
 		}
 	}
 	return true
+}
+
+// recurs reports whether a name stands below itself again, as a sex or a nation does when the first row is a record. Where all of
+// them do, it is the header once more, in the middle of files that were put together.
+func recurs(names []string, rows []Row) bool {
+	again, all := 0, 0
+	for i := range names {
+		if s := cell(names, i); s != "" {
+			all++
+			if slices.ContainsFunc(rows, func(r Row) bool { return cell(r.Cells, i) == s }) {
+				again++
+			}
+		}
+	}
+	return again > 0 && again < all
 }
 
 func hasDuplicate(cells []string) bool {

@@ -43,8 +43,12 @@ func TestHead(t *testing.T) {
 		"data without name": {data: []byte("姓名,电话\n张三,1,x\n李四,2,y\n"), rows: "1-1", names: "姓名|电话|",
 			problems: "[{1 C table.header_empty [C]}]", samples: 2},
 		"sentence for a name": {data: []byte("姓名," + strings.Repeat("长", 101) + "\n张三,1\n"), rows: "1-1", names: "姓名|" + strings.Repeat("长", 101),
-			problems: "[{1 B table.header_long [B 100]}]", notes: "[{1  table.header_data [1]}]", samples: 1},
-		"no header": {data: []byte("张三,027\n李四,028\n"), rows: "1-1", names: "张三|027", notes: "[{1  table.header_data [1]}]", samples: 1},
+			problems: "[{1 B table.header_long [B 100]} {1  table.header_data [1]}]", samples: 1},
+		"no header":             {data: []byte("张三,027\n李四,028\n"), rows: "1-1", names: "张三|027", problems: "[{1  table.header_data [1]}]", samples: 1},
+		"no header, words only": {data: []byte("张三,男,汉族\n李四,女,汉族\n王五,男,回族\n"), rows: "1-1", names: "张三|男|汉族", problems: "[{1  table.header_data [1]}]", samples: 2},
+		"header again below":    {data: []byte("姓名,性别\n张三,男\n姓名,性别\n李四,女\n"), rows: "1-1", names: "姓名|性别", samples: 3},
+		"gaps and repeats over data": {data: []byte("姓名,,电话,,电话\n张三,1,2,3,4\n李四,5,6,7,8\n"), rows: "1-1", names: "姓名||电话||电话",
+			problems: "[{1 B table.header_empty [B]} {1 D table.header_empty [D]} {1 电话 table.header_duplicate [电话 C, E]}]", samples: 2},
 		"two rows in a CSV": {data: []byte("序号,姓名,联系方式,\n,,电话,地址\n1,张三,027,武汉\n"),
 			rows: "1-2", names: "序号|姓名|电话|地址", notes: "[{1  table.header_two [1 2]}]", samples: 1},
 		"two rows, merged": {data: workbook(t, [][]any{{"序号", "2022年", nil, "2023年"}, {nil, "金额", "数量", "金额", "数量"}, {1, 2, 3, 4, 5}}, merge(t, "A1:A2", "B1:C1", "D1:E1")),
@@ -90,6 +94,11 @@ func TestHead(t *testing.T) {
 }
 
 func TestHeadAt(t *testing.T) {
+	// What looks like data is a header when somebody says so.
+	chosen, err := open(t, []byte("2021,2022\n1,2\n"), Limits{}).HeadAt(1, 1, 5)
+	if err != nil || chosen.Err() != nil || len(chosen.Notes) != 1 {
+		t.Error(chosen, err)
+	}
 	r := open(t, []byte("甲,乙\n丙,丁\n1,2\n"), Limits{})
 	h, err := r.HeadAt(2, 2, 5)
 	if err != nil || strings.Join(h.Names, "|") != "丙|丁" || len(h.Samples) != 1 || h.Samples[0].Number != 3 {

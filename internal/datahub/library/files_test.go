@@ -107,6 +107,19 @@ func TestProblems(t *testing.T) {
 				e.t.Errorf("%s: started: %d %s", c.name, status, body)
 			}
 		}
+		// A file without a header does not lose its first person: the officer says that the row is one, or mends the file.
+		bare := e.draft(zhang, "aa.csv", "张三,13800005678,男\n李四,13800005679,男\n", "")
+		if len(bare.Problems) != 1 || !strings.Contains(bare.Problems[0].Message, "像是数据") {
+			e.t.Errorf("%+v", bare)
+		}
+		if status, body := e.start(zhang, bare, false); status != 422 {
+			e.t.Error("the first person was taken for names:", status, body)
+		}
+		var chosen load
+		e.Get(e.t, zhang, "POST /api/library/loads/"+bare.ID+"/inspect", fmt.Sprintf(`{"first":1,"version":%d}`, bare.Version), &chosen)
+		if len(chosen.Problems) != 0 || len(chosen.Notes) != 1 {
+			e.t.Errorf("%+v", chosen)
+		}
 		ld := e.draft(zhang, "aa.csv", "统计表,统计表\n姓名,电话\n张三,13800005678\n", "")
 		var again load
 		e.Get(e.t, zhang, "POST /api/library/loads/"+ld.ID+"/inspect", fmt.Sprintf(`{"first":2,"version":%d}`, ld.Version), &again)

@@ -26,7 +26,7 @@ type account struct {
 
 	Disabled    bool
 	DisabledFor string
-	Waiting     bool       // a new administrator, not approved yet
+	Waiting     bool       // a new administrator or program, not approved yet
 	LastAt      store.Time // last sign-in
 	ActiveAt    store.Time // what dormancy is counted from
 	CreatedAt   store.Time

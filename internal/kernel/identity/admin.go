@@ -67,11 +67,13 @@ func (i *Identity) CreateAccount(ctx context.Context, person, login string) (str
 	return i.createAccount(ctx, person, login, false)
 }
 
+// createAccount makes an account of a person, or of a program that acts in a person's post. The latter waits for the security
+// administrator as a new administrator does: whoever makes accounts would otherwise have anybody's rights by a token.
 func (i *Identity) createAccount(ctx context.Context, person, login string, service bool) (string, error) {
 	if err := checkLogin(login); err != nil {
 		return "", err
 	}
-	a := account{ID: id.New(), Login: login, Person: person, Service: service, CreatedAt: store.At(i.Now())}
+	a := account{ID: id.New(), Login: login, Person: person, Service: service, Waiting: service, CreatedAt: store.At(i.Now())}
 	return a.ID, i.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		p, err := i.People.Person(ctx, tx, person)
 		if err != nil {
@@ -87,6 +89,11 @@ func (i *Identity) createAccount(ctx context.Context, person, login string, serv
 		a.Name, a.Find = p.Name, findText(login, p.Name, p.Words)
 		if err := insertAccounts(ctx, tx, []account{a}); err != nil {
 			return taken(err)
+		}
+		if service {
+			if err := i.tell(ctx, tx, &a, "identity.told_service", authz.From(ctx).Name, login); err != nil {
+				return err
+			}
 		}
 		return i.Log.Record(ctx, tx, audit.Entry{Action: "identity.create", Object: "identity_account", ID: a.ID, Title: a.Login, Personal: true, Subjects: 1,
 			Actor: byProgram(ctx), Detail: map[string]any{"person": person, "service": service}})
@@ -108,13 +115,16 @@ func (i *Identity) proposeAdmin(ctx context.Context, kind room.Admin, login, nam
 }
 
 // approve lets a proposed administrator in, and returns the activation code, which the approver hands over: nobody
-// makes an administrator alone.
+// makes an administrator alone. A program's account has no code: code is "".
 func (i *Identity) approve(ctx context.Context, accountID string) (code string, until store.Time, err error) {
 	err = i.change(ctx, accountID, "identity.approve", "", func(ctx context.Context, tx *store.Tx, a *account) error {
 		if !a.Waiting {
 			return errs.New(errs.Conflict, "identity.not_waiting")
 		}
 		a.Waiting = false
+		if a.Service {
+			return nil
+		}
 		code, until = i.newActivation(ctx, a)
 		return nil
 	})
@@ -190,6 +200,10 @@ func (i *Identity) shutDown(ctx context.Context, tx *store.Tx, a *account, why s
 		}
 	}
 	a.Disabled, a.DisabledFor, a.Code = true, why, ""
+	// What he asked for falls with him.
+	if err := unaskBy(ctx, tx, a.who()); err != nil {
+		return err
+	}
 	return i.endOthers(ctx, tx, a, "", reasonDisabled, by)
 }
 

@@ -116,12 +116,12 @@ func (i *Identity) postToken(ctx context.Context, in *tokenIn) (*tokenMadeOut, e
 	if err != nil {
 		return nil, err
 	}
-	return i.makeToken(ctx, c.Account, holder, in.Body)
+	return i.makeToken(ctx, &account{ID: c.Account}, holder, in.Body)
 }
 
 // makeToken makes a token of an account cut down to permissions its holder has now. Losing one later takes
 // it from the token too.
-func (i *Identity) makeToken(ctx context.Context, account string, holder *room.Actor, b TokenBody) (*tokenMadeOut, error) {
+func (i *Identity) makeToken(ctx context.Context, of *account, holder *room.Actor, b TokenBody) (*tokenMadeOut, error) {
 	if most := i.rules(ctx).tokenDays; b.Days > most {
 		return nil, errs.New(errs.Invalid, "web.invalid").With(errs.Field{Name: "days", Key: "web.v.max", Args: []any{most}})
 	}
@@ -132,14 +132,19 @@ func (i *Identity) makeToken(ctx context.Context, account string, holder *room.A
 	}
 	plain, hash := i.Ring.NewToken(tokenPrefix)
 	now := i.Now()
-	t := token{ID: id.New(), Hash: hash, Account: account, Name: strings.TrimSpace(b.Name), Perms: store.JSON[[]string]{V: b.Scopes},
+	t := token{ID: id.New(), Hash: hash, Account: of.ID, Name: strings.TrimSpace(b.Name), Perms: store.JSON[[]string]{V: b.Scopes},
 		MadeBy: room.ActorOf(ctx).Name, Created: store.At(now), Expires: store.At(now.AddDate(0, 0, b.Days))}
 	err := i.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := insertToken(ctx, tx, t); err != nil {
 			return err
 		}
+		if of.Service {
+			if err := i.tell(ctx, tx, of, "identity.told_service_token", t.MadeBy, of.Login, t.Name); err != nil {
+				return err
+			}
+		}
 		return i.Log.Record(ctx, tx, audit.Entry{Action: "identity.token_made", Object: "identity_token", ID: t.ID, Title: t.Name,
-			Detail: map[string]any{"account": account, "scopes": b.Scopes, "days": b.Days}})
+			Detail: map[string]any{"account": of.ID, "scopes": b.Scopes, "days": b.Days}})
 	})
 	return &tokenMadeOut{TokenMade{t.ID, plain, t.Expires}}, err
 }
@@ -176,20 +181,20 @@ type serviceTokenIDIn struct {
 }
 
 // service returns a program's account with what its post lets it do.
-func (i *Identity) service(ctx context.Context, account string) (*room.Actor, error) {
-	a, err := findAccount(ctx, i.DB, account)
+func (i *Identity) service(ctx context.Context, id string) (account, *room.Actor, error) {
+	a, err := findAccount(ctx, i.DB, id)
 	if err != nil {
-		return nil, err
+		return a, nil, err
 	}
 	if !a.Service {
-		return nil, errs.New(errs.Denied, "identity.not_a_service")
+		return a, nil, errs.New(errs.Denied, "identity.not_a_service")
 	}
 	holder := a.actor("")
-	return holder, i.inPost(ctx, holder, "")
+	return a, holder, i.inPost(ctx, holder, "")
 }
 
 func (i *Identity) getServiceTokens(ctx context.Context, in *idIn) (*tokensOut, error) {
-	holder, err := i.service(ctx, in.ID)
+	_, holder, err := i.service(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -197,15 +202,18 @@ func (i *Identity) getServiceTokens(ctx context.Context, in *idIn) (*tokensOut, 
 }
 
 func (i *Identity) postServiceToken(ctx context.Context, in *serviceTokenIn) (*tokenMadeOut, error) {
-	holder, err := i.service(ctx, in.ID)
+	a, holder, err := i.service(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return i.makeToken(ctx, in.ID, holder, in.Body)
+	if err := a.shut(); err != nil {
+		return nil, err
+	}
+	return i.makeToken(ctx, &a, holder, in.Body)
 }
 
 func (i *Identity) deleteServiceToken(ctx context.Context, in *serviceTokenIDIn) (*struct{}, error) {
-	if _, err := i.service(ctx, in.ID); err != nil {
+	if _, _, err := i.service(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	return nil, i.dropToken(ctx, in.ID, in.Token)

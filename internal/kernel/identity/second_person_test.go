@@ -40,15 +40,23 @@ func TestNewCodeTakesTwo(t *testing.T) {
 		owner.call("POST "+path+"/refuse", obj{"reason": "不是我要的"}).want(t, "refused", 204, "")
 		sec.call("POST "+path+"/confirm", nil).want(t, "refused", 409, "identity.not_asked")
 
+		// What somebody asked for falls when he is shut out.
+		chief.call("POST "+path, why).want(t, "asked", 200, "")
+		sys.call("POST /api/identity/accounts/"+e.account(t, "wang")+"/disable", obj{"reason": "调查"}).want(t, "disabled", 204, "")
+		sec.call("POST "+path+"/confirm", nil).want(t, "its asker is out", 409, "identity.not_asked")
+		sys.call("POST /api/identity/accounts/"+e.account(t, "wang")+"/enable", nil).want(t, "enabled", 204, "")
+		chief = e.browser(t)
+		chief.signIn("wang", pw1).want(t, "in again", 200, "")
+
 		// A unit's administrator asks, the security administrator confirms and hands over.
 		chief.call("POST "+path, why).want(t, "asked", 200, "")
 		code := sec.call("POST "+path+"/confirm", nil).want(t, "confirmed", 200, "").str("code")
 		owner.call("GET /api/probe", nil).want(t, "out", 401, "identity.session_password")
-		if asked, confirmed := e.told(t, "zhang", "identity.told_asked"), e.told(t, "zhang", "identity.told_confirmed"); asked != 2 || confirmed != 1 {
+		if asked, confirmed := e.told(t, "zhang", "identity.told_asked"), e.told(t, "zhang", "identity.told_confirmed"); asked != 3 || confirmed != 1 {
 			t.Error("its owner was not told", asked, confirmed)
 		}
 		e.browser(t).call("POST /api/identity/activate", obj{"account": "zhang", "code": code, "password": pw2}).want(t, "in again", 200, "")
-		for action, n := range map[string]int{"identity.ask": 2, "identity.confirm": 1, "identity.refuse": 1, "identity.issue": 0} {
+		for action, n := range map[string]int{"identity.ask": 3, "identity.confirm": 1, "identity.refuse": 1, "identity.issue": 0} {
 			if got := e.audited(t, action, "ok"); got != n {
 				t.Errorf("%s: %d records, want %d", action, got, n)
 			}
@@ -94,11 +102,12 @@ func TestRequestRunsOut(t *testing.T) {
 func TestSecondPersonIsNotMade(t *testing.T) {
 	each(t, func(t *testing.T, e *env) {
 		e.in(t, "zhang")
-		sys, _, _ := e.administrators(t)
+		sys, sec, _ := e.administrators(t)
 		path := "/api/identity/accounts/" + e.account(t, "zhang") + "/activation"
 		sys.call("POST "+path, obj{"reason": "忘记密码"}).want(t, "asked", 200, "")
 
 		bot := sys.call("POST /api/identity/accounts", obj{"login": "bot", "person": "wang", "service": true}).want(t, "a program", 200, "").str("id")
+		sec.call("POST /api/identity/accounts/"+bot+"/approve", nil).want(t, "approved", 200, "")
 		program := e.browser(t)
 		program.bearer = sys.call("POST /api/identity/accounts/"+bot+"/tokens", obj{"name": "同步", "scopes": []string{"identity.unit_manage"}, "days": 1}).want(t, "its token", 200, "").str("token")
 		program.call("POST "+path+"/confirm", nil).want(t, "by a token", 403, "identity.security_confirms")

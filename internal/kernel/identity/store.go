@@ -91,6 +91,11 @@ func places(from, n int) string {
 	return "(" + strings.Join(parts, ", ") + ")"
 }
 
+// unaskBy takes back the new codes somebody asked for.
+func unaskBy(ctx context.Context, tx *store.Tx, person string) error {
+	return store.Exec(ctx, tx, `UPDATE identity_account SET asked_by = '', asked_name = '', asked_why = '', asked_at = 0, version = version + 1 WHERE asked_by = $1`, person)
+}
+
 // countAdmins counts the administrators of a kind who can act: not disabled, not waiting for approval.
 func countAdmins(ctx context.Context, q store.Queryer, kind room.Admin) (int, error) {
 	return store.Value[int](ctx, q, `SELECT count(*) FROM identity_account WHERE admin = $1 AND disabled = FALSE AND waiting = FALSE`, string(kind))

@@ -74,10 +74,18 @@ func TestServiceAccount(t *testing.T) {
 		id := sys.call("POST /api/identity/accounts", obj{"login": "etl", "person": "etl", "service": true}).want(t, "made", 200, "").str("id")
 		sys.call("POST /api/identity/accounts/"+id+"/activation", nil).want(t, "no password", 403, "identity.service_no_password")
 		path := "POST /api/identity/accounts/" + id + "/tokens"
+		sys.call(path, obj{"name": "夜间同步", "scopes": []string{"probe.write"}, "days": 90}).want(t, "not approved", 403, "identity.waiting")
+		sys.call("POST /api/identity/accounts/"+id+"/approve", nil).want(t, "by who made it", 403, "web.denied")
+		if a := sec.call("POST /api/identity/accounts/"+id+"/approve", nil).want(t, "approved", 200, ""); a.str("code") != "" {
+			t.Error("a program has no code", a.body)
+		}
 		body := obj{"name": "夜间同步", "scopes": []string{"probe.write"}, "days": 90}
 		sec.call(path, body).want(t, "not the security administrator's", 403, "web.denied")
 		sys.call(path, obj{"name": "x", "scopes": []string{"identity.unit_manage"}, "days": 90}).want(t, "beyond its post", 403, "identity.not_your_scope")
 		a := sys.call(path, body).want(t, "token", 200, "")
+		if made, token := e.told(t, "etl", "identity.told_service"), e.told(t, "etl", "identity.told_service_token"); made != 1 || token != 1 {
+			t.Error("whose post it is was not told", made, token)
+		}
 		p := e.browser(t)
 		p.bearer = a.str("token")
 		if a := p.call("GET /api/probe/write", nil).want(t, "works", 200, ""); a.str("person") != "etl" {

@@ -70,7 +70,10 @@ export function useAccount(id: () => string) {
       if (!waiting) code.value = made
     } else if (deed === 'confirm') code.value = await ask(api.POST('/api/identity/accounts/{id}/activation/confirm', call))
     else if (deed === 'refuse') await ask(api.POST('/api/identity/accounts/{id}/activation/refuse', { ...call, body: { reason } }))
-    else if (deed === 'approve') code.value = await ask(api.POST('/api/identity/accounts/{id}/approve', call))
+    else if (deed === 'approve') {
+      const made = await ask(api.POST('/api/identity/accounts/{id}/approve', call))
+      if (made.code) code.value = made // a program has none
+    }
     else if (deed === 'unlock') await ask(api.POST('/api/identity/accounts/{id}/unlock', call))
     else if (deed === 'enable') await ask(api.POST('/api/identity/accounts/{id}/enable', call))
     else if (deed === 'disable') await ask(api.POST('/api/identity/accounts/{id}/disable', { ...call, body: { reason } }))
@@ -90,8 +93,10 @@ export function useAccount(id: () => string) {
       return
     }
     const again = deed === 'issue' && of.state !== 'new' // the present password is void at once
-    const words = t(again ? 'identity.ask.issueAgain' : `identity.ask.${deed}`, [of.name])
-    if (!(await confirmDeed({ title: t(`identity.title.${deed}`, [of.name]), words, verb: t(`identity.deed.${deed}`), danger: again }))) return
+    const said = deed === 'approve' && of.service ? 'approveService' : deed
+    const name = of.service ? of.login : of.name
+    const words = t(again ? 'identity.ask.issueAgain' : `identity.ask.${said}`, [name])
+    if (!(await confirmDeed({ title: t(`identity.title.${said}`, [name]), words, verb: t(`identity.deed.${deed}`), danger: again }))) return
     await change.run(deed, '')
     if (change.error.value) toast(problemWords(change.error.value), { tone: 'danger' })
   }
