@@ -16,11 +16,13 @@ import (
 	"qushu/internal/base/config"
 	"qushu/internal/base/web"
 	"qushu/simulate/district"
+	"qushu/simulate/history"
 )
 
 type demoCmd struct {
-	Rows int    `default:"200000" help:"Rows of the population table."`
-	Seed uint64 `default:"420111" help:"The same seed gives the same district; passwords differ each time."`
+	Rows  int    `default:"200000" help:"Rows of the population table."`
+	Cases int    `default:"600" help:"Cases of the year before today, about; 0 for none."`
+	Seed  uint64 `default:"420111" help:"The same seed gives the same district; passwords differ each time."`
 }
 
 // demoMark is the file that marks a data directory as a demonstration.
@@ -59,8 +61,8 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
 		return err
 	}
 	cfg.Limits.RatePerSecond = 0 // one machine plays the whole district
-	b := &builder{out: out, clock: &clock{}, rows: d.Rows, seed: d.Seed, began: time.Now()}
-	b.clock.set(time.Now().AddDate(0, 0, -25))
+	b := &builder{out: out, clock: &clock{}, rows: d.Rows, cases: d.Cases, seed: d.Seed, began: time.Now(), person: map[string]string{}, papers: map[string][]byte{}}
+	b.clock.set(time.Now().AddDate(0, 0, -360)) // tokens live for a year
 	if err := b.build(ctx, cfg); err != nil {
 		return fmt.Errorf("the demonstration could not be finished: %w", err)
 	}
@@ -102,6 +104,7 @@ type builder struct {
 	out   io.Writer
 	clock *clock
 	rows  int
+	cases int
 	seed  uint64
 	began time.Time
 
@@ -111,6 +114,15 @@ type builder struct {
 	units    map[string]string // key → id
 	posts    map[string]string // staff number → id of the main post
 	accounts []*member
+
+	today     time.Time
+	agenda    agenda
+	planned   int
+	matters   []history.Matter
+	work      map[string]*door  // person → a door that shows his token
+	person    map[string]string // staff number → id
+	resources map[string]string // application/key → id
+	papers    map[string][]byte // by title
 }
 
 // member is an account of the demonstration with what its owner knows.
@@ -154,8 +166,11 @@ func (b *builder) steps(ctx context.Context) error {
 		{"roles", b.roles},
 		{"activation and second factors", b.activate},
 		{"leading groups", b.groups},
+		{"who works with the applications", b.players},
+		{"a year of cases", func(ctx context.Context) error { b.agendaOfYear(); return b.until(ctx, b.today.AddDate(0, 0, -22)) }},
 		{"the population table", b.population},
-		{"notices and cases", b.history},
+		{"notices and the last weeks", func(ctx context.Context) error { return b.until(ctx, time.Now()) }},
+		{"everybody signs in", b.refresh},
 	} {
 		start := time.Now()
 		if err := s.run(ctx); err != nil {
@@ -182,14 +197,33 @@ func (b *builder) enter(ctx context.Context, m *member) (*door, error) {
 		return nil, err
 	}
 	m.door = d
+	return d, b.walk(ctx, m, d)
+}
+
+// walk goes a member's way in through whatever is asked: a second factor, a new password where the old one ran out.
+func (b *builder) walk(ctx context.Context, m *member, d *door) error {
 	var n nextStep
 	if err := d.call(ctx, "POST", "/api/identity/signin", map[string]string{"account": m.Login, "password": m.password}, &n); err != nil {
-		return nil, err
+		return err
 	}
-	if n.Next == "totp" {
-		return d, d.prove(ctx, m.totp)
+	for range 4 {
+		var err error
+		switch n.Next {
+		case "done":
+			return nil
+		case "totp":
+			n.Next, err = d.prove(ctx, m.totp)
+		case "change":
+			m.password = newPassword()
+			err = d.call(ctx, "POST", "/api/identity/password", map[string]string{"new": m.password}, &n)
+		case "enroll":
+			m.totp, n.Next, err = d.bind(ctx)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return d, nil
+	return fmt.Errorf("the way in does not end, it asks for %q", n.Next)
 }
 
 // newPassword makes one a person can type: twelve characters of four kinds, none easily confused.

@@ -43,41 +43,10 @@ func (b *builder) administrators(ctx context.Context) error {
 	}
 	for _, m := range b.accounts {
 		if m.Admin != "" {
-			if err := b.first(ctx, m); err != nil {
+			if _, err := b.enter(ctx, m); err != nil {
 				return fmt.Errorf("%s: %w", m.Login, err)
 			}
 		}
-	}
-	return nil
-}
-
-// first goes an account's first way in: a new password and a second factor where they are asked.
-func (b *builder) first(ctx context.Context, m *member) error {
-	d, err := newDoor(b.base, b.clock.now)
-	if err != nil {
-		return err
-	}
-	m.door = d
-	var n nextStep
-	if err := d.call(ctx, "POST", "/api/identity/signin", map[string]string{"account": m.Login, "password": m.password}, &n); err != nil {
-		return err
-	}
-	for range 3 {
-		switch n.Next {
-		case "done":
-			return nil
-		case "change":
-			m.password = newPassword()
-			err = d.call(ctx, "POST", "/api/identity/password", map[string]string{"new": m.password}, &n)
-		case "enroll":
-			m.totp, n.Next, err = d.bind(ctx)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if n.Next != "done" {
-		return fmt.Errorf("the way in does not end, it asks for %q", n.Next)
 	}
 	return nil
 }

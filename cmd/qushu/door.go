@@ -24,6 +24,7 @@ type door struct {
 	base   string
 	client *http.Client
 	now    func() time.Time
+	bearer string // shown instead of a session
 }
 
 func newDoor(base string, now func() time.Time) (*door, error) {
@@ -55,6 +56,9 @@ func (d *door) call(ctx context.Context, method, path string, in, out any) error
 	}
 	if body != nil {
 		q.Header.Set("Content-Type", kind)
+	}
+	if d.bearer != "" {
+		q.Header.Set("Authorization", "Bearer "+d.bearer)
 	}
 	q.Header.Set("Idempotency-Key", id.New())
 	r, err := d.client.Do(q)
@@ -103,12 +107,14 @@ func (d *door) bind(ctx context.Context) (secret, next string, err error) {
 }
 
 // prove shows the code the app would show.
-func (d *door) prove(ctx context.Context, secret string) error {
+func (d *door) prove(ctx context.Context, secret string) (next string, err error) {
 	code, err := totp.GenerateCode(secret, d.now())
 	if err != nil {
-		return err
+		return "", err
 	}
-	return d.call(ctx, "POST", "/api/identity/totp", map[string]string{"code": code}, nil)
+	var n nextStep
+	err = d.call(ctx, "POST", "/api/identity/totp", map[string]string{"code": code}, &n)
+	return n.Next, err
 }
 
 // upload sends a file in chunks and returns its id.

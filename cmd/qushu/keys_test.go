@@ -62,7 +62,7 @@ func current(a *app, p secret.Purpose) string {
 // A whole district is sealed anew: no column of any room is forgotten, and everything still opens.
 func TestKeysOfADistrict(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
-	if code, out := cmd(t, "demo", "-d", dir, "--rows", "500"); code != 0 {
+	if code, out := cmd(t, "demo", "-d", dir, "--rows", "500", "--cases", "24"); code != 0 {
 		t.Fatal(out)
 	}
 	cfg, err := config.Load("", nil, map[string]string{"data": dir})

@@ -136,7 +136,7 @@ func (f *Forms) apply(ctx context.Context, tx *store.Tx, entry, step, outcome st
 		if err != nil {
 			return nil, err
 		}
-		data, err := f.put(ctx, tx, c, e, in, rights, true)
+		data, err := f.put(ctx, tx, c, e, in, c.Ending(rights, step, outcome), true)
 		e.Outcome = outcome
 		return data, err
 	})

@@ -125,6 +125,30 @@ func (f *Flow) Holds(ctx context.Context, q store.Queryer, caseID, person string
 	return nil, part, err
 }
 
+// Waiting is a task that lies before somebody.
+type Waiting struct {
+	Task, Node string
+	Begun      store.Time
+	People     []string
+}
+
+// Waiting lists the tasks of a case that are to be done, the oldest first, each with those who have it.
+func (f *Flow) Waiting(ctx context.Context, q store.Queryer, caseID string) ([]Waiting, error) {
+	all, err := tasksOf(ctx, q, caseID, store.C("k.state = 'open' AND k.box = 'do'"))
+	if err != nil {
+		return nil, err
+	}
+	var out []Waiting
+	for _, k := range all {
+		people, err := holders(ctx, q, k.ID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Waiting{Task: k.ID, Node: k.Node, Begun: k.Begun, People: people})
+	}
+	return out, nil
+}
+
 // Said is an opinion given at a step.
 type Said struct {
 	Name, Post, Opinion, Outcome string

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -49,6 +50,25 @@ func (a *App) Rights(step string) Rights {
 		}
 	}
 	return out
+}
+
+// Ending returns what a step may do when it ends so: what the outcome needs must be filled in.
+func (a *App) Ending(rights Rights, step, outcome string) Rights {
+	s := a.Step(step)
+	if s == nil {
+		return rights
+	}
+	for _, o := range s.Outcomes {
+		if o.Key == outcome && len(o.Need) > 0 {
+			rights = maps.Clone(rights)
+			for _, k := range o.Need {
+				if rights[k] == Write {
+					rights[k] = Need
+				}
+			}
+		}
+	}
+	return rights
 }
 
 func (a *App) rest(out Rights) {

@@ -235,6 +235,11 @@ func (c *checker) step(s *Step, i int, at string) {
 		if o.Choose != "" && c.Step(o.Choose) == nil {
 			c.add(path+".choose", "forms.f_step", o.Choose)
 		}
+		for n, k := range o.Need {
+			if !slices.Contains(s.Write, k) {
+				c.add(fmt.Sprintf("%s.need[%d]", path, n), "forms.f_need_write", k)
+			}
+		}
 	}
 	if s.Next != "" && s.Next != "end" && c.Step(s.Next) == nil {
 		c.add(at+".next", "forms.f_step", s.Next)

@@ -83,6 +83,7 @@ func TestBadDeclarations(t *testing.T) {
 		{"step nobody reaches", "roles:", "  - {key: lost, title: 迷, who: [{kind: starter}]}\nroles:", "forms.f_unreached", 24},
 		{"choice without options", "type: money}", "type: choice}", "forms.f_options", 11},
 		{"table without columns", "type: money}", "type: table}", "forms.f_table", 11},
+		{"an outcome needs what its step does not write", "to: report}", "to: report, need: [fee]}", "forms.f_need_write", 23},
 		{"right twice", "write: [spot, ", "need: [spot], write: [spot, ", "forms.f_right_twice", 19},
 		{"role without a unit", "kind: role, id: cleaner, of: place", "kind: leader", "forms.f_who_of", 22},
 		{"unit by a field that is none", "of: place", "of: \"field:bikes\"", "forms.f_type", 22},

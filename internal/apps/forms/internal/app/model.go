@@ -215,6 +215,8 @@ type Outcome struct {
 	Reason bool   `json:"reason,omitempty"`
 	Choose string `json:"choose,omitempty" doc:"key of the step whose people are chosen here"`
 	To     string `json:"to,omitempty" doc:"key of a step, or end"`
+	// Need are fields of the step's write that must be filled in for this outcome, while another can do without.
+	Need []string `json:"need,omitempty" maxItems:"50" doc:"of the step's write: what must be filled in for this outcome"`
 }
 
 // Escalate tells or moves a late task.
