@@ -199,11 +199,24 @@ func TestDormant(t *testing.T) {
 		e.administrators(t)
 		e.in(t, "zhang")
 		e.in(t, "li")
-		if _, err := e.id.CreateAccount(t.Context(), "wang", "wang"); err != nil {
+		if _, err := e.id.CreateAccount(t.Context(), "etl", "etl"); err != nil {
 			t.Fatal(err)
 		}
+		app := e.browser(t) // wang uses the portal by a token only
+		app.bearer = e.in(t, "wang").call("POST /api/identity/tokens", obj{"name": "手机", "scopes": []string{"identity.unit_manage"}, "days": 300}).want(t, "token", 200, "").str("token")
 		e.move(60 * 24 * time.Hour)
 		e.browser(t).signIn("li", pw1).want(t, "li", 200, "")
+		app.call("GET /api/probe/open", nil).want(t, "by the token", 200, "")
+		for deadline := time.Now().Add(10 * time.Second); ; { // the use is written a moment later
+			n, err := store.Value[int](t.Context(), e.Kit.DB, `SELECT count(*) FROM identity_token WHERE used > 0`)
+			if err != nil || time.Now().After(deadline) {
+				t.Fatal("the use of a token is not written", err)
+			}
+			if n == 1 {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 		e.move(31 * 24 * time.Hour)
 		if err := e.id.Daily(t.Context()); err != nil {
 			t.Fatal(err)

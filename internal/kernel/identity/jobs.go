@@ -71,14 +71,16 @@ func (i *Identity) Daily(ctx context.Context) error {
 	})
 }
 
-// disableDormant shuts accounts nobody has signed in with for so long (8.1.4.2 c). The last administrator of a kind stays.
+// disableDormant shuts accounts nobody has used for so long, neither by signing in nor by a token (8.1.4.2 c). The last administrator
+// of a kind stays.
 func (i *Identity) disableDormant(ctx context.Context) error {
 	days := i.rules(ctx).dormant
 	if days == 0 {
 		return nil
 	}
 	before := store.At(i.Now().AddDate(0, 0, -days))
-	ids, err := store.Column[string](ctx, i.DB, `SELECT id FROM identity_account WHERE disabled = FALSE AND waiting = FALSE AND service = FALSE AND hash <> '' AND active_at < $1 ORDER BY id`, before)
+	ids, err := store.Column[string](ctx, i.DB, `SELECT id FROM identity_account WHERE disabled = FALSE AND waiting = FALSE AND service = FALSE AND hash <> '' AND active_at < $1
+		AND NOT EXISTS (SELECT 1 FROM identity_token t WHERE t.account = identity_account.id AND t.used >= $2) ORDER BY id`, before, before)
 	if err != nil {
 		return err
 	}
