@@ -119,3 +119,31 @@ it('lets the auditor see everything and change nothing, in English too', () =>
     await b.page.getByText('No setting matches').waitFor()
     await b.gate('settings-none')
   }))
+
+it('enters the days off of a year nobody knows yet, by hand on a desk and a phone', async () => {
+  const year = new Date().getFullYear() + 6 // the list ends with it once it is entered; the next year may be known by the program some day
+  const put = await sessions.system.call('PUT', `/api/settings/calendar/${year}`, { holidays: { [`${year}-01-01`]: '元旦' }, workdays: {}, reason: '测试', version: 0 })
+  assert.equal(put.source, 'entered')
+  for (const [width, viewport] of Object.entries({ 1440: desk, 390: phone })) {
+    await as('system', { viewport }, async (b) => {
+      await b.go(`/settings/calendar?year=${year}`)
+      await b.page.getByRole('button', { name: `${year}-01-01，元旦放假` }).waitFor()
+      await b.gate(`calendar-${width}`)
+    })
+  }
+  await as('system', {}, async (b) => {
+    await b.go(`/settings/calendar?year=${year}`)
+    await b.page.getByLabel('节日').selectOption('国庆')
+    const day = (date) => b.page.getByRole('button', { name: new RegExp(`^${date}`) })
+    await day(`${year}-10-01`).click()
+    const save = b.page.getByRole('button', { name: '保存日历' })
+    assert.equal(await save.isDisabled(), true, 'the notice must be named')
+    await b.page.getByLabel('依据').fill('国办发明电〔2031〕1号')
+    await save.focus()
+    await b.page.keyboard.press('Enter')
+    await b.page.getByText(`${year} 年工作日历已保存`).waitFor()
+    await b.page.getByRole('button', { name: `${year}-10-01，国庆放假` }).waitFor()
+    await b.page.getByText('国办发明电〔2031〕1号').waitFor()
+    await b.gate('calendar-saved')
+  })
+})

@@ -19,7 +19,6 @@ import (
 	"qushu/internal/base/store"
 	"qushu/internal/base/warehouse/duck"
 	"qushu/internal/base/web"
-	"qushu/internal/base/when"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/identity"
@@ -63,11 +62,7 @@ func open(ctx context.Context, cfg *config.Config, o opening) (_ *app, err error
 	base.Identity = identity.Options{Secure: a.secure(), Demo: o.demo}
 	a.kit = kernel.NewKit(base)
 	a.kit.Audit.RootsIn(filepath.Join(cfg.Data, "audit-roots"))
-	calendar, err := when.Load()
-	if err != nil {
-		return nil, err
-	}
-	a.house, err = kernel.Open(a.kit, rooms(a.kit, calendar), kernel.Options{Work: o.work, Web: a.web(o)})
+	a.house, err = kernel.Open(a.kit, rooms(a.kit), kernel.Options{Work: o.work, Web: a.web(o)})
 	if err != nil {
 		return nil, err
 	}

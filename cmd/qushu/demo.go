@@ -21,7 +21,7 @@ import (
 
 type demoCmd struct {
 	Rows  int    `default:"200000" help:"Rows of the population table."`
-	Cases int    `default:"600" help:"Cases of the year before today, about; 0 for none."`
+	Cases int    `default:"500" help:"Cases of the year before today, about; 0 for none."`
 	Seed  uint64 `default:"420111" help:"The same seed gives the same district; passwords differ each time."`
 }
 
@@ -119,6 +119,7 @@ type builder struct {
 	agenda    agenda
 	planned   int
 	matters   []history.Matter
+	mu        sync.Mutex        // of the next two
 	work      map[string]*door  // person → a door that shows his token
 	person    map[string]string // staff number → id
 	resources map[string]string // application/key → id

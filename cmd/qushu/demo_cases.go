@@ -6,10 +6,13 @@ import (
 	"container/heap"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"qushu/internal/base/paper"
 	"qushu/internal/base/when"
@@ -100,7 +103,8 @@ func (b *builder) players(ctx context.Context) error {
 			}
 		}
 	}
-	for _, p := range year.Players {
+	return errors.Join(b.atOnce(len(year.Players), func(i int) error {
+		p := year.Players[i]
 		who, err := b.a.kit.Org.PersonByStaffNo(ctx, b.a.kit.DB, p.StaffNo)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.StaffNo, err)
@@ -114,18 +118,28 @@ func (b *builder) players(ctx context.Context) error {
 				return fmt.Errorf("%s, role %s: %w", p.StaffNo, key, err)
 			}
 		}
-		if b.work[who.ID] != nil {
-			continue
+		if slices.ContainsFunc(b.accounts, func(m *member) bool { return m.StaffNo == p.StaffNo }) {
+			return nil
 		}
 		d, err := b.awake(ctx, p.StaffNo)
-		if err != nil {
-			return err
+		if err == nil {
+			err = b.carry(ctx, p.StaffNo, d)
 		}
-		if err := b.carry(ctx, p.StaffNo, d); err != nil {
+		if err != nil {
 			return fmt.Errorf("%s: %w", p.StaffNo, err)
 		}
+		return nil
+	}), b.learn(ctx))
+}
+
+// atOnce does something for each of n, several at a time: most of it is waiting for passwords to be hashed.
+func (b *builder) atOnce(n int, do func(i int) error) error {
+	var g errgroup.Group
+	g.SetLimit(4)
+	for i := range n {
+		g.Go(func() error { return do(i) })
 	}
-	return b.learn(ctx)
+	return g.Wait()
 }
 
 // awake activates the account of somebody whose password nobody is told.
@@ -161,6 +175,8 @@ func (b *builder) carry(ctx context.Context, staffNo string, in *door) error {
 		return err
 	}
 	d.bearer = t.Token
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.work[who.ID], b.person[staffNo] = d, who.ID
 	return nil
 }
@@ -349,10 +365,11 @@ func (b *builder) paper(title string) ([]byte, error) {
 
 // refresh lets everybody of the cast sign in today: passwords of a year ago have run out.
 func (b *builder) refresh(ctx context.Context) error {
-	for _, m := range b.accounts {
+	return b.atOnce(len(b.accounts), func(i int) error {
+		m := b.accounts[i]
 		if _, err := b.enter(ctx, m); err != nil {
 			return fmt.Errorf("%s: %w", m.Login, err)
 		}
-	}
-	return nil
+		return nil
+	})
 }

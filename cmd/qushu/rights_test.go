@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"qushu/internal/base/errs"
-	"qushu/internal/base/when"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/kerneltest"
 	"qushu/internal/room"
@@ -16,11 +15,7 @@ import (
 
 // everything is every room of the program as it is put together here.
 var everything = &kerneltest.Houses{Warehouse: dataHouses.Warehouse, Rooms: func(kit *kernel.Kit) []*room.Room {
-	calendar, err := when.Load()
-	if err != nil {
-		panic(err)
-	}
-	return rooms(kit, calendar)
+	return rooms(kit)
 }}
 
 // Every route is called as nobody, as somebody without rights, as the holder of its permission alone and as the holder of every

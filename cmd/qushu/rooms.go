@@ -5,7 +5,6 @@ import (
 
 	"qushu/internal/apps/forms"
 	"qushu/internal/base/store"
-	"qushu/internal/base/when"
 	"qushu/internal/datahub/library"
 	"qushu/internal/datahub/lookup"
 	"qushu/internal/kernel"
@@ -16,12 +15,12 @@ import (
 )
 
 // rooms is the list of rooms of this program, with the adapters between them.
-func rooms(kit *kernel.Kit, calendar *when.Calendar) []*room.Room {
+func rooms(kit *kernel.Kit) []*room.Room {
 	return []*room.Room{
-		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: calendar}),
+		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: kit.Settings.Days}),
 		library.New(kit, names{kit.Org}),
 		lookup.New(kit, names{kit.Org}),
-		forms.New(kit, calendar),
+		forms.New(kit),
 	}
 }
 

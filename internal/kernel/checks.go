@@ -39,6 +39,23 @@ func (k *Kit) keyCheck(context.Context) system.Finding {
 	return system.Finding{State: system.OK, Key: "system.keys_ok", Args: args}
 }
 
+// noticeDue is when the State Council has usually published next year's days off.
+const noticeDue = 15 // of November
+
+// calendarCheck looks whether the days off of this year, and late in the year of the next, are known: limits in workdays count on them.
+func (k *Kit) calendarCheck(context.Context) system.Finding {
+	days, now := k.Settings.Days(), k.Now().In(when.Zone)
+	next := now.AddDate(1, 0, 0)
+	switch {
+	case !days.Covers(now):
+		return system.Finding{State: system.Bad, Key: "system.calendar_missing", Args: []any{now.Year()}}
+	case !days.Covers(next) && (now.Month() == time.December || now.Month() == time.November && now.Day() >= noticeDue):
+		return system.Finding{State: system.Warn, Key: "system.calendar_next", Args: []any{next.Year()}}
+	}
+	known := days.Years()
+	return system.Finding{State: system.OK, Key: "system.calendar_ok", Args: []any{known[len(known)-1]}}
+}
+
 // storeChecks look whether files and datasets can be reached: the one writes and reads a few bytes, the
 // other asks the engine what it holds.
 func (k *Kit) storeChecks() []system.Check {

@@ -2516,6 +2516,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/settings/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["settings-get-calendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/calendar/{year}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["settings-put-calendar-by-year"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/settings/{name}": {
         parameters: {
             query?: never;
@@ -2902,6 +2934,8 @@ export interface components {
             /** @description key of the step whose people are chosen here */
             choose?: string;
             key: string;
+            /** @description of the step's write: what must be filled in for this outcome */
+            need?: string[] | null;
             reason?: boolean;
             /** @description a text in both languages: {zh, en}, or Chinese alone */
             title: string | {
@@ -6500,6 +6534,48 @@ export interface components {
              * @description the version this change was made from
              */
             version: number;
+        };
+        SettingsPutYearInBody: {
+            holidays: {
+                [key: string]: string;
+            };
+            /** @description number and date of the notice */
+            reason: string;
+            /** Format: int64 */
+            version: number;
+            workdays: {
+                [key: string]: string;
+            };
+        };
+        SettingsYearDays: {
+            /** Format: date-time */
+            at: string | null;
+            by: string;
+            /** @description date → name: every day off, the weekend days within a holiday too */
+            holidays: {
+                [key: string]: string;
+            };
+            reason: string;
+            /**
+             * @description carried by the program, entered here, or not known
+             * @enum {string}
+             */
+            source: "program" | "entered" | "missing";
+            /**
+             * Format: int64
+             * @description to be sent back with a change, 0 where nothing was entered
+             */
+            version: number;
+            /** @description date → name: weekend days that are worked (调休上班) */
+            workdays: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            year: number;
+        };
+        SettingsYearsOutBody: {
+            /** @description this year and the five before it, and the next; those entered besides */
+            items: components["schemas"]["SettingsYearDays"][];
         };
         SystemCheck: {
             name: string;
@@ -13026,6 +13102,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SettingsListOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "settings-get-calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsYearsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "settings-put-calendar-by-year": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                year: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsPutYearInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsYearDays"];
                 };
             };
             /** @description Error */

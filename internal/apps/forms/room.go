@@ -49,7 +49,7 @@ type Forms struct {
 	words  *errs.Catalog
 	now    func() time.Time
 	schema *app.Schema
-	days   *when.Calendar
+	days   when.Days
 
 	mu       sync.Mutex
 	compiled map[ref]*app.Compiled
@@ -62,9 +62,9 @@ type ref struct {
 }
 
 // New declares the room.
-func New(kit *kernel.Kit, days *when.Calendar) *room.Room {
+func New(kit *kernel.Kit) *room.Room {
 	f := &Forms{db: kit.DB, ring: kit.Ring, audit: kit.Audit, authz: kit.Authz, org: kit.Org, files: kit.Files, flow: kit.Flow, notify: kit.Notify,
-		words: kit.Words, now: kit.Now, schema: app.NewSchema(), compiled: map[ref]*app.Compiled{}, days: days}
+		words: kit.Words, now: kit.Now, schema: app.NewSchema(), compiled: map[ref]*app.Compiled{}, days: kit.Settings.Days}
 	kit.Files.Readers("forms", f.mayRead)
 	kit.Flow.Host("forms", f.host())
 	return &room.Room{

@@ -12,18 +12,13 @@ import (
 	"time"
 
 	"qushu/internal/base/store"
-	"qushu/internal/base/when"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/kerneltest"
 	"qushu/internal/room"
 )
 
 var houses = &kerneltest.Houses{Rooms: func(kit *kernel.Kit) []*room.Room {
-	days, err := when.Load()
-	if err != nil {
-		panic(err)
-	}
-	return []*room.Room{New(kit, days)}
+	return []*room.Room{New(kit)}
 }}
 
 // installed waits for the shipped applications, which a service publishes.

@@ -22,7 +22,7 @@ func isFunction(name string) bool {
 }
 
 // functions are what expressions may call beside the builtins.
-func functions(calendar *when.Calendar) []expr.Option {
+func functions(calendar when.Days) []expr.Option {
 	out := []expr.Option{
 		expr.Function("divide", func(p ...any) (any, error) { return divide(p, func(a, b float64) float64 { return a / b }) }, pairs()...),
 		expr.Function("modulo", func(p ...any) (any, error) { return divide(p, math.Mod) }, pairs()...),
@@ -33,7 +33,7 @@ func functions(calendar *when.Calendar) []expr.Option {
 		expr.Function("round", round, new(func(float64, int) float64), new(func(int, int) float64), new(func(float64) float64), new(func(int) float64)),
 	}
 	if calendar != nil {
-		out = append(out, expr.Function("workdays", func(p ...any) (any, error) { return workdays(calendar, p) }, new(func(time.Time, time.Time) float64)))
+		out = append(out, expr.Function("workdays", func(p ...any) (any, error) { return workdays(calendar(), p) }, new(func(time.Time, time.Time) float64)))
 	}
 	return out
 }

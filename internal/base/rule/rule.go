@@ -61,10 +61,10 @@ type Rule struct {
 // Option furnishes the functions that need something from outside.
 type Option func(*options)
 
-type options struct{ calendar *when.Calendar }
+type options struct{ calendar when.Days }
 
 // Calendar gives workdays() its calendar; without one it cannot be used.
-func Calendar(c *when.Calendar) Option { return func(o *options) { o.calendar = c } }
+func Calendar(c when.Days) Option { return func(o *options) { o.calendar = c } }
 
 // Compile checks src against the names there are. Errors are Invalid and say what is wrong and in which column.
 func Compile(src string, env map[string]Type, more ...Option) (*Rule, error) {

@@ -33,7 +33,7 @@ func TestValue(t *testing.T) {
 		{`workdays(at, today())`, "6"}, {`yes ? "a" : "b"`, "a"}, {`string(n) + "人"`, "7人"}, {`item == nil`, "true"}, {`n > 5 ? 4 : (n > 3 ? 2 : 0)`, "4"},
 		{`zero == 0 ? 0 : n / zero`, "0"}, {`let x = n; x * x`, "49"},
 	} {
-		r, err := rule.Compile(c.src, env, rule.Calendar(calendar))
+		r, err := rule.Compile(c.src, env, rule.Calendar(when.Always(calendar)))
 		if err != nil {
 			t.Errorf("%s: %v", c.src, err)
 			continue

@@ -34,6 +34,12 @@ type shift struct{ day, sum int }
 // Load returns the calendar the program carries (2018–2026) with DefaultHours.
 func Load() (*Calendar, error) { return Parse(workdays) }
 
+// Days gives the calendar that is in force now: a year's notice is entered while the program runs.
+type Days func() *Calendar
+
+// Always gives the same calendar for ever.
+func Always(c *Calendar) Days { return func() *Calendar { return c } }
+
 func build(years map[int]map[int]special, hours Hours) *Calendar {
 	c := &Calendar{hours: hours, years: years, days: map[int]special{}}
 	// In order of years: a later notice may move the last days of the year before it.
@@ -78,6 +84,21 @@ func (c *Calendar) Hours() Hours { return c.hours }
 
 // Years returns the years whose holiday notice is known, ascending.
 func (c *Calendar) Years() []int { return slices.Sorted(maps.Keys(c.years)) }
+
+// Notice returns what the notice for a year names: date → name of the days off, and of the weekend days that are worked.
+// Both are empty for a year that is not known.
+func (c *Calendar) Notice(year int) (holidays, workdays map[string]string) {
+	holidays, workdays = map[string]string{}, map[string]string{}
+	for day, s := range c.years[year] {
+		date := FormatDate(time.Unix(int64(day)*86400, 0).Add(-8 * time.Hour))
+		if s.off {
+			holidays[date] = s.name
+		} else {
+			workdays[date] = s.name
+		}
+	}
+	return holidays, workdays
+}
 
 // IsWorkday reports whether the civil day of t is worked: Monday to Friday, less the days off and plus the make-up
 // workdays (调休上班) of the yearly notice. In a year that is not covered only weekends are off; see Covers.

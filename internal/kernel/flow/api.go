@@ -145,8 +145,8 @@ func (f *Flow) clock(c *Case, name string, begun, due store.Time, k Item) Clock 
 	if !c.Paused.IsZero() {
 		now = c.Paused.Time
 	}
-	left, whole := f.days.Elapsed(now, due.Time, k.dueUnit), f.days.Elapsed(begun.Time, due.Time, k.dueUnit)
-	out := Clock{Name: name, Due: due, Begun: begun, Paused: c.State == Suspended, Late: left < 0, Left: f.days.Count(left, k.dueUnit), Unit: string(k.dueUnit)}
+	left, whole := f.days().Elapsed(now, due.Time, k.dueUnit), f.days().Elapsed(begun.Time, due.Time, k.dueUnit)
+	out := Clock{Name: name, Due: due, Begun: begun, Paused: c.State == Suspended, Late: left < 0, Left: f.days().Count(left, k.dueUnit), Unit: string(k.dueUnit)}
 	if whole > 0 {
 		out.Percent = int((whole - left) * 100 / whole)
 	}

@@ -29,7 +29,9 @@ func (f *Flow) handlers() []jobs.Handler {
 	service.Timeout = 5 * time.Minute
 	move := jobs.Handle("flow.move", f.moveAll)
 	move.Timeout = time.Hour
-	return []jobs.Handler{service, move,
+	recount := jobs.Handle("flow.recount", f.recountAll)
+	recount.Timeout = time.Hour
+	return []jobs.Handler{service, move, recount,
 		jobs.Handle("flow.called", f.goOn),
 		jobs.Handle("flow.stop_part", f.stopPart),
 		jobs.Periodic("flow.deputies", jobs.Every(time.Minute), f.keepDeputies),

@@ -108,7 +108,7 @@ type Flow struct {
 	files  *file.Files
 	notify *notify.Notes
 	words  *errs.Catalog
-	days   *when.Calendar
+	days   when.Days
 	now    func() time.Time
 	hosts  map[string]Host
 	jobs   Enqueuer
@@ -139,16 +139,13 @@ type Deps struct {
 	Words  *errs.Catalog
 	Jobs   Enqueuer
 	Find   *find.Find // nil where nothing is found
+	Days   when.Days
 	Now    func() time.Time
 }
 
 // New makes the service.
 func New(d Deps) *Flow {
-	days, err := when.Load()
-	if err != nil {
-		panic("flow: the calendar inside the program is damaged: " + err.Error())
-	}
-	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, words: d.Words, days: days, now: d.Now, jobs: d.Jobs, find: d.Find, hosts: map[string]Host{}}
+	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, words: d.Words, days: d.Days, now: d.Now, jobs: d.Jobs, find: d.Find, hosts: map[string]Host{}}
 	reads := func(ctx context.Context, object string) error {
 		_, err := f.readable(ctx, f.db, object)
 		return err
@@ -206,7 +203,7 @@ func (f *Flow) Room() *room.Room {
 			{Method: "GET", Path: "/cases/{id}/evidence.zip", Perm: room.Signed, Doc: "a signed pack of a case: paper, JSON, files, manifest", Serve: f.serveEvidence},
 		},
 		Services: []room.Service{{Name: "timers", Once: true, Run: f.keepTime}, {Name: "sums", Once: true, Run: f.keepSums}},
-		Hears:    []bus.Listener{bus.On("org.left", f.personLeft), bus.On("org.post_changed", f.postsChanged)},
+		Hears:    []bus.Listener{bus.On("org.left", f.personLeft), bus.On("org.post_changed", f.postsChanged), bus.On("settings.calendar", f.calendarChanged)},
 		Jobs:     f.handlers(),
 		Actions:  actions(),
 	}

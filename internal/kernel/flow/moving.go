@@ -428,7 +428,7 @@ func (w *work) moveTimers(ctx context.Context, s token.State, to *Process) error
 			if t.Via != "" || b.Kind != bpmn.Boundary || b.Event.On != t.Node || b.Event.Timer == nil || slices.Contains(waits[t.ID], b.ID) || w.p.Node(b.ID) != nil {
 				continue // one the old version had too has fired already
 			}
-			at, err := w.f.days.Deadline(w.now.Time, b.Event.Timer.N, b.Event.Timer.Unit)
+			at, err := w.f.days().Deadline(w.now.Time, b.Event.Timer.N, b.Event.Timer.Unit)
 			if err != nil {
 				return err
 			}

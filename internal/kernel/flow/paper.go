@@ -128,7 +128,9 @@ func (f *Flow) spent(c *Case) *spent {
 			at = t.Time
 		}
 	}
-	count := func(from, to time.Time) float64 { return f.days.Count(f.days.Elapsed(from, to, c.dueUnit), c.dueUnit) }
+	count := func(from, to time.Time) float64 {
+		return f.days().Count(f.days().Elapsed(from, to, c.dueUnit), c.dueUnit)
+	}
 	return &spent{Due: c.Due, Unit: string(c.dueUnit), Limit: count(c.Begun.Time, c.Due.Time), Used: count(c.Begun.Time, at), Over: max(0, count(c.Due.Time, at))}
 }
 

@@ -215,7 +215,6 @@ func TestDormant(t *testing.T) {
 			if n == 1 {
 				break
 			}
-			time.Sleep(10 * time.Millisecond)
 		}
 		e.move(31 * 24 * time.Hour)
 		if err := e.id.Daily(t.Context()); err != nil {

@@ -20,6 +20,7 @@ import (
 	"qushu/internal/base/bus"
 	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
+	"qushu/internal/base/when"
 	"qushu/internal/kernel/audit"
 	"qushu/internal/room"
 )
@@ -50,6 +51,8 @@ type declared struct {
 // snapshot is what the table held at one moment.
 type snapshot struct {
 	values map[string]any
+	file   string // the years that were entered
+	days   *when.Calendar
 	at     time.Time
 	gen    int64
 }
@@ -187,6 +190,10 @@ func (s *Settings) reload(ctx context.Context, old *snapshot) map[string]any {
 	alone, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	rows, err := list(alone, s.db)
+	var years []entered
+	if err == nil {
+		years, err = enteredYears(alone, s.db)
+	}
 	if err != nil {
 		slog.ErrorContext(ctx, "settings cannot be read, the last known values hold", "error", err)
 		if old == nil {
@@ -195,6 +202,7 @@ func (s *Settings) reload(ctx context.Context, old *snapshot) map[string]any {
 		return old.values
 	}
 	h := &snapshot{values: make(map[string]any, len(rows)), at: s.now(), gen: gen}
+	h.file, h.days = s.calendar(ctx, years, old)
 	for _, r := range rows {
 		h.values[r.Name] = r.Value.V.V
 	}

@@ -45,7 +45,7 @@ func (d *Desk) home(ctx context.Context, _ *struct{}) (*homeOut, error) {
 		return nil, err
 	}
 	h := Home{Date: when.FormatDate(now), Weekday: (int(now.In(when.Zone).Weekday())+6)%7 + 1,
-		Workday: d.Calendar.IsWorkday(now), Holiday: d.Calendar.Name(now), Notices: []Line{}}
+		Workday: d.Calendar().IsWorkday(now), Holiday: d.Calendar().Name(now), Notices: []Line{}}
 	if h.Counts, err = countNotices(ctx, d.db, me.Person, units, now); err != nil {
 		return nil, err
 	}

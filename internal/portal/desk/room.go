@@ -73,7 +73,7 @@ type Ports struct {
 	Pages    Pages
 	Inbox    Inbox
 	Teller   Teller
-	Calendar *when.Calendar
+	Calendar when.Days
 }
 
 // Desk is the room.

@@ -84,7 +84,7 @@ func ports() desk.Ports {
 		panic(err)
 	}
 	w := newTown()
-	return desk.Ports{Units: w, People: w, Pages: w, Inbox: w, Calendar: cal}
+	return desk.Ports{Units: w, People: w, Pages: w, Inbox: w, Calendar: when.Always(cal)}
 }
 
 var houses = &kerneltest.Houses{Rooms: func(kit *kernel.Kit) []*room.Room { return []*room.Room{desk.New(kit, ports())} }}

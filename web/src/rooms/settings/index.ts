@@ -2,6 +2,6 @@ import { defineRoom } from '@/base/room'
 
 export default defineRoom({
   name: 'settings',
-  icon: 'gear',
-  pages: { '/settings': () => import('./Settings.vue') },
+  icons: { '/settings': 'gear', '/settings/calendar': 'calendar' },
+  pages: { '/settings': () => import('./Settings.vue'), '/settings/calendar': () => import('./Calendar.vue') },
 })

@@ -98,7 +98,7 @@ type Compiled struct {
 
 // Compile checks a declaration and makes its expressions ready. With findings there is nothing to use. Without a
 // calendar expressions cannot count workdays.
-func Compile(a *App, src *Source, calendar *when.Calendar) (*Compiled, []Finding) {
+func Compile(a *App, src *Source, calendar when.Days) (*Compiled, []Finding) {
 	c := &checker{App: a}
 	c.structure()
 	out := &Compiled{App: a, rules: map[string]*rule.Rule{}}
