@@ -107,3 +107,10 @@ it('takes back and does again; typing is one step', () => {
   expect(redo(undo(h)).now).toBe(3)
   expect(redo(record(undo(h), 9)).now).toBe(9)
 })
+
+it('makes room below for what is higher than its row', () => {
+  const back = connect(line(), 'b', 'a')
+  const { p, id } = add(back.p, 'subProcess', 'flow_2', names)
+  const low = Math.max(...p.edges![back.id]!.map((at) => at.y))
+  expect(low).toBeGreaterThan(p.shapes![id]!.y + p.shapes![id]!.h)
+})

@@ -21,6 +21,10 @@ export const isActivity = (kind: string) => ['userTask', 'serviceTask', 'callAct
 export const isGateway = (kind: string) => kind.endsWith('Gateway')
 export const isEvent = (kind: string) => kind.endsWith('Event')
 
+/** The server takes an address that ends in .word for a file: the page of forms.repair is called forms~repair. */
+export const addressOf = (kind: string) => `/flow/drawings/${kind.replaceAll('.', '~')}`
+export const kindAt = (address: string) => address.replaceAll('~', '.')
+
 /** The kind under which an element goes in words; a file may hold kinds that do not run. */
 export const kindWord = (kind: string) => (kind in prefixes ? kind : 'other')
 
@@ -122,23 +126,26 @@ function fit(p: Process, id: string | undefined): Process {
   return fit(grown, nodeOf(p, id)?.in)
 }
 
-/** Opens a gap: all of a scope from x = cut on moves to the right; lines are drawn out, so that they keep their corners. */
-export function open(p: Process, scope: string, cut: number, dx: number): Process {
+/** Opens a gap: all of a scope from the cut on moves right (x) or down (y); lines are drawn out, so that they keep their corners. */
+export function open(p: Process, scope: string, cut: number, by: number, axis: 'x' | 'y' = 'x'): Process {
+  const [dx, dy] = axis === 'x' ? [by, 0] : [0, by]
   const moving = new Set<string>()
   for (const n of p.nodes) {
     const at = shapeOf(p, n.event?.on ?? n.id)
-    if ((n.in ?? '') === scope && at && at.x >= cut) for (const one of family(p, n.id)) moving.add(one)
+    if ((n.in ?? '') === scope && at && at[axis] >= cut) for (const one of family(p, n.id)) moving.add(one)
   }
   const shapes = { ...p.shapes }
-  for (const id of moving) if (shapes[id]) shapes[id] = shift(shapes[id], dx, 0)
-  if (!scope) for (const l of p.lanes ?? []) if (shapes[l.id]) shapes[l.id] = { ...shapes[l.id]!, w: shapes[l.id]!.w + dx }
+  for (const id of moving) if (shapes[id]) shapes[id] = shift(shapes[id], dx, dy)
+  if (!scope && axis === 'x') for (const l of p.lanes ?? []) if (shapes[l.id]) shapes[l.id] = { ...shapes[l.id]!, w: shapes[l.id]!.w + dx }
   const edges = { ...p.edges }
   for (const f of p.flows) {
     const here = (nodeOf(p, f.from)?.in ?? '') === scope
-    if (here) edges[f.id] = (edges[f.id] ?? []).map((at) => (at.x >= cut ? { ...at, x: at.x + dx } : at))
-    else if (moving.has(f.from)) edges[f.id] = slide(edges[f.id] ?? [], dx, 0)
+    if (here) edges[f.id] = (edges[f.id] ?? []).map((at) => (at[axis] >= cut ? { x: at.x + dx, y: at.y + dy } : at))
+    else if (moving.has(f.from)) edges[f.id] = slide(edges[f.id] ?? [], dx, dy)
   }
-  return fit({ ...p, shapes, edges }, scope || undefined)
+  // An event below its activity may stay where its line is drawn out: such a line is drawn anew.
+  const torn = p.flows.filter((f) => nodeOf(p, f.from)?.kind === 'boundaryEvent' && !moving.has(f.from) && moving.has(f.to)).map((f) => f.id)
+  return fit(reroute({ ...p, shapes, edges }, torn), scope || undefined)
 }
 
 /** Why two nodes cannot be joined; empty where they can. */
@@ -256,6 +263,8 @@ function insert(p: Process, offer: Offer, flow: Flow, names: Names): { p: Proces
     if (free > 0 && missing > 0) next = open(p, from?.in ?? '', b.x, missing)
     const line = p.edges?.[flow.id] ?? []
     const middle = line[Math.floor(line.length / 2)] ?? { x: a.x, y: a.y }
+    const below = (h - a.h) / 2 // what it reaches down further than the node before it
+    if (free > 0 && below > 20) next = open(next, from?.in ?? '', bottomOf(a) + 1, below + 10, 'y')
     where = free > 0 ? { ...where, x: rightOf(a) + Math.max(gap, (free - w) / 2), y: a.y + a.h / 2 - h / 2 } : { ...where, x: middle.x - w / 2, y: middle.y - h / 2 }
   }
   next = place(next, made, where)

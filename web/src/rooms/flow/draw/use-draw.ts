@@ -6,20 +6,20 @@ import { text } from '@/base/i18n'
 import { useAction, useQuery } from '@/base/query'
 import { toast } from '@/base/toast'
 import { announce } from '@/base/topics'
-import type { Finding, Process } from './model'
+import { kindAt, type Finding, type Process } from './model'
 import { useSheet } from './use-sheet'
 
 export const topic = 'flow.drawings'
 
 /** The flow of one kind of case being drawn: the drawing on the table, what is wrong with it, what the server keeps. */
 export function useDraw() {
-  const kind = String(useRoute().params.kind)
+  const kind = kindAt(String(useRoute().params.kind))
   const path = { path: { kind } }
   const found = useQuery((signal) => ask(api.GET('/api/flow/drawings/{kind}', { params: path, signal })))
   const version = ref(0) // of the draft, 0 where there is none
   const checked = shallowRef<Finding[]>([])
   const read = shallowRef<Finding[]>([]) // what reading a file said, until the draft is kept
-  const relayout = () => tidy.run()
+  const relayout = (tag = '') => tidy.run(tag)
   const sheet = useSheet(relayout)
   const { process, kept, changed } = sheet
 
@@ -37,15 +37,15 @@ export function useDraw() {
     timer = setTimeout(() => void check.run(), 500)
   }
   watch(process, (now) => now && now !== kept.value && later())
-  async function look(layout: boolean): Promise<void> {
+  async function look(layout: boolean, tag = ''): Promise<void> {
     const body = { process: process.value!, layout }
     const answer = await ask(api.POST('/api/flow/drawings/{kind}/check', { params: path, body }))
     if (body.process !== process.value) return later() // drawn on meanwhile
     checked.value = answer.findings
-    if (layout) sheet.put(answer.process)
+    if (layout) sheet.put(answer.process, tag)
   }
   const check = useAction(() => look(false))
-  const tidy = useAction(() => look(true)) // not told off by a check that is under way
+  const tidy = useAction((tag: string) => look(true, tag)) // not told off by a check that is under way
 
   async function keep(): Promise<void> {
     const body = { process: process.value!, version: version.value }
@@ -75,15 +75,17 @@ export function useDraw() {
     await found.reload()
   })
   /** Takes a file of another tool, or an old version, as the drawing; it is kept with the next saving. */
-  function take(next: Process, said: Finding[]) {
+  function take(next: Process, said: Finding[], ofReading = false) {
     const id = process.value!.id // the kind stays the key, whatever the file called its process
     sheet.put({ ...next, id })
     sheet.select('')
-    read.value = said.filter((one) => one.grade !== 'error').map((one) => (one.element === next.id ? { ...one, element: id } : one))
+    const mine = said.map((one) => (one.element === next.id ? { ...one, element: id } : one))
+    checked.value = mine.filter((one) => !ofReading || one.grade === 'error')
+    read.value = ofReading ? mine.filter((one) => one.grade !== 'error') : []
   }
   const readFile = useAction(async (file: File) => {
     const answer = await ask(api.POST('/api/flow/drawings/{kind}/read', { params: path, body: { xml: await file.text() } }))
-    take(answer.process, answer.findings)
+    take(answer.process, answer.findings, true)
     toast(text('flow.draw.read', [answer.process.nodes.length, answer.findings.length]))
     return true
   })

@@ -6,7 +6,7 @@ import { add, addLane, assign, connect, flowOf, laneOf, moveBy, nodeOf, remove, 
 const names = (kind: Offer) => text(`flow.draw.new.${kind}`)
 
 /** The drawing on the table: its history, what is selected, and what the hand does to it. relayout places everything anew. */
-export function useSheet(relayout: () => Promise<unknown>) {
+export function useSheet(relayout: (tag: string) => Promise<unknown>) {
   const history = shallowRef<History<Process>>()
   const kept = shallowRef<Process>() // as the server has it
   const selected = ref('') // id of a node, flow or lane; '' is the process itself
@@ -33,11 +33,13 @@ export function useSheet(relayout: () => Promise<unknown>) {
     select: (id: string) => (selected.value = id),
     undo: () => history.value && (history.value = undo(history.value)),
     redo: () => history.value && (history.value = redo(history.value)),
-    add(offer: Offer) {
+    async add(offer: Offer) {
       const made = add(process.value!, offer, selected.value, names)
       if (!made.id) return
-      put(made.p)
+      const inBand = Boolean(made.p.lanes?.length)
+      put(made.p, `add-${made.id}`)
       selected.value = made.id
+      if (inBand) await relayout(`add-${made.id}`)
     },
     connect: (from: string, to: string) => change((p) => connect(p, from, to).p),
     remove: (id: string) => id && change((p) => remove(p, id)),
@@ -45,16 +47,16 @@ export function useSheet(relayout: () => Promise<unknown>) {
     setNode: (id: string, to: Partial<Node>, tag = '') => change((p) => setNode(p, id, to), tag),
     setFlow: (id: string, to: Partial<Flow>, tag = '') => change((p) => setFlow(p, id, to), tag),
     setLane: (id: string, to: Partial<Lane>, tag = '') => change((p) => setLane(p, id, to), tag),
-    /** Lanes are bands over the whole width: everything is placed anew when one comes or a node goes into another. */
+    /** Lanes are bands over the whole width: everything is placed anew when one comes or a node comes into one. That is one step back. */
     async addLane() {
       const made = addLane(process.value!, text('flow.draw.new.lane'))
-      put(made.p)
-      await relayout()
+      put(made.p, `add-${made.id}`)
+      await relayout(`add-${made.id}`)
       selected.value = made.id
     },
     async assign(id: string, lane: string) {
-      change((p) => assign(p, id, lane))
-      await relayout()
+      change((p) => assign(p, id, lane), `lane-${id}-${lane}`)
+      await relayout(`lane-${id}-${lane}`)
     },
   }
 }
