@@ -225,6 +225,36 @@ it('lanes, a sub-process and the gateways are drawn; on a phone a flow is looked
   await page.getByRole('button', { name: '子流程', exact: true }).click()
   await page.getByRole('button', { name: '适合窗口' }).click()
   await whole(b, 'flow-draw-lanes')
+
+  // Every kind the palette offers has its properties, and all of them are in words.
+  const add = (name) => page.getByRole('group', { name: '添加元素' }).getByRole('button', { name, exact: true }).click()
+  const inWords = async () => assert.doesNotMatch(await page.locator('#app').innerText(), /flow\.draw\./)
+  for (const name of ['服务任务', '调用', '互斥', '并行', '包容', '结束']) {
+    await add(name)
+    await inWords()
+    if (name === '服务任务') {
+      await panel.getByRole('button', { name: '添加参数' }).click()
+      await panel.getByText('多份重复').click()
+      await panel.getByLabel('按列表重复办理').check()
+      await whole(b, 'flow-draw-service')
+    }
+  }
+  await page.locator('.vue-flow__node', { hasText: '验收评价' }).click()
+  await add('消息')
+  await inWords()
+  await page.locator('.vue-flow__node', { hasText: '验收评价' }).click()
+  for (const part of [/^办理结果/, '时限与提醒', '办理要求', /^字段权限/]) await panel.locator('summary', { hasText: part }).click()
+  await panel.getByRole('button', { name: '添加超时升级' }).click()
+  await panel.getByRole('button', { name: '添加字段权限' }).click()
+  await panel.getByRole('button', { name: '添加抄送' }).click()
+  for (const who of ['单位负责人', '前面环节选定的人', '办过某环节的人', '指定人员']) await panel.getByLabel('抄送第 1 条：谁').selectOption({ label: who })
+  await panel.getByRole('combobox', { name: '指定人员' }).fill('高师傅')
+  await panel.getByRole('option', { name: /高师傅/ }).click()
+  await panel.getByText('高师傅').first().waitFor()
+  await inWords()
+  await page.getByRole('button', { name: '重新排版' }).click()
+  await page.getByRole('button', { name: '适合窗口' }).click()
+  await whole(b, 'flow-draw-all')
   await page.evaluate(() => (document.documentElement.dataset.theme = 'care'))
   await whole(b, 'flow-draw-care')
   await b.close()

@@ -1,4 +1,4 @@
-import { computed, ref, shallowRef, watch } from 'vue'
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
 import { onBeforeRouteLeave, useRoute } from 'vue-router'
 import { api, ask } from '@/base/api'
 import { confirmDeed } from '@/base/confirm'
@@ -36,7 +36,8 @@ export function useDraw() {
     clearTimeout(timer)
     timer = setTimeout(() => void check.run(), 500)
   }
-  watch(process, (now) => now && now !== kept.value && later())
+  watch(process, () => Boolean(sheet.history.value?.past.length || sheet.history.value?.future.length) && later())
+  onScopeDispose(() => clearTimeout(timer))
   async function look(layout: boolean, tag = ''): Promise<void> {
     const body = { process: process.value!, layout }
     const answer = await ask(api.POST('/api/flow/drawings/{kind}/check', { params: path, body }))
@@ -91,7 +92,9 @@ export function useDraw() {
   })
   onBeforeRouteLeave(async () => !changed.value || (await confirmDeed({ title: text('flow.draw.leave'), words: text('flow.draw.leaveWords'), verb: text('flow.draw.leaveVerb'), danger: true })))
 
-  const findings = computed(() => [...checked.value, ...read.value.filter((one) => !checked.value.some((other) => other.element === one.element && other.text === one.text))])
+  const grades = ['error', 'warning', 'dropped']
+  const findings = computed(() => [...checked.value, ...read.value.filter((one) => !checked.value.some((other) => other.element === one.element && other.text === one.text))]
+    .sort((a, b) => grades.indexOf(a.grade) - grades.indexOf(b.grade)))
   const errors = computed(() => findings.value.filter((one) => one.grade === 'error').length)
   return { ...sheet, kind, found, version, findings, errors, check, tidy, save, publish, discard, readFile, take, relayout }
 }
