@@ -164,7 +164,7 @@ func (f *Flow) Host(room string, h Host) { f.hosts[room] = h }
 func (f *Flow) Room() *room.Room {
 	return &room.Room{Name: "flow", Pillar: room.Kernel, Schema: schema, Text: Text,
 		Perms: []room.Perm{{Name: "flow.supervise"}, {Name: "flow.manage"}, {Name: "flow.draw"}},
-		Menu:  []room.Menu{{Name: "tasks", Path: "/flow", Perm: room.Signed, Rank: 15}, {Name: "stats", Path: "/flow/stats", Perm: "flow.supervise", Rank: 305}, {Name: "stuck", Path: "/flow/stuck", Perm: "flow.manage", Rank: 860}},
+		Menu:  []room.Menu{{Name: "tasks", Path: "/flow", Perm: room.Signed, Rank: 15}, {Name: "stats", Path: "/flow/stats", Perm: "flow.supervise", Rank: 305}, {Name: "drawings", Path: "/flow/drawings", Perm: "flow.draw", Rank: 312}, {Name: "stuck", Path: "/flow/stuck", Perm: "flow.manage", Rank: 860}},
 		Routes: []room.Route{
 			room.Get("/boxes", room.Signed, f.boxes),
 			room.Get("/tasks", room.Signed, f.tasks),
