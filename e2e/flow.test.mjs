@@ -187,7 +187,7 @@ it('a step is drawn into a flow, checked, published and walked through; a runnin
 it('a file of another tool is read, with what was not taken over; a draft saved twice is told', async () => {
   const b = await at('designer', { expected: [/status of 409/] })
   const { page } = b
-  await b.go('/flow/drawings/forms~repair')
+  await b.go('/flow/drawings/forms.repair')
   await page.locator('.vue-flow__node').first().waitFor()
   for (const name of ['camunda-countersign', 'bpmnio-repair', 'zeebe-subsidy']) {
     await page.getByLabel('导入 BPMN', { exact: true }).last().setInputFiles(fileURLToPath(new URL(`../internal/kernel/flow/internal/bpmn/testdata/${name}.bpmn`, import.meta.url)))
@@ -213,7 +213,7 @@ it('a file of another tool is read, with what was not taken over; a draft saved 
 it('lanes, a sub-process and the gateways are drawn; on a phone a flow is looked at', async () => {
   const b = await at('designer')
   const { page } = b
-  await b.go('/flow/drawings/forms~repair')
+  await b.go('/flow/drawings/forms.repair')
   await page.locator('.vue-flow__node').first().waitFor()
   const panel = page.getByRole('region', { name: '属性' })
   await panel.getByRole('button', { name: '添加泳道' }).click()
@@ -259,7 +259,7 @@ it('lanes, a sub-process and the gateways are drawn; on a phone a flow is looked
   await whole(b, 'flow-draw-care')
   await b.close()
   const e = await at('designer', { lang: 'en-US' })
-  await e.go('/flow/drawings/forms~repair')
+  await e.go('/flow/drawings/forms.repair')
   await e.page.locator('.vue-flow__node').first().waitFor()
   await e.gate('flow-draw-en')
   await e.close()

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"strings"
 
 	"qushu/internal/apps/forms/internal/app"
 	"qushu/internal/base/errs"
+	"qushu/internal/base/rule"
 	"qushu/internal/base/store"
 	"qushu/internal/kernel/flow"
 )
@@ -39,6 +41,16 @@ func (f *Forms) host() flow.Host {
 				return err
 			}
 			return f.reads(ctx, q, &e)
+		},
+		Types: func(ctx context.Context, q store.Queryer, kind string) (map[string]rule.Type, error) {
+			c, _, err := f.published(ctx, q, strings.TrimPrefix(kind, "forms."))
+			if errs.Is(err, errs.Missing) { // retired
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			return c.Names(), nil
 		},
 		Part:    f.part,
 		Paper:   f.paper,

@@ -29,7 +29,7 @@ func (s *spa) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if info, err := fs.Stat(s.site, name); name == "" || err != nil || info.IsDir() {
-		if strings.HasPrefix(name, "assets/") || path.Ext(name) != "" { // a missing asset is never the page
+		if strings.HasPrefix(name, "assets/") || contentType(name) != unknown { // a missing asset is never the page, but a page's address may hold a dot
 			http.NotFound(w, r)
 			return
 		}
@@ -82,5 +82,7 @@ func contentType(name string) string {
 	if t := types[path.Ext(name)]; t != "" {
 		return t
 	}
-	return "application/octet-stream"
+	return unknown
 }
+
+const unknown = "application/octet-stream"

@@ -117,8 +117,14 @@ func (f *Flow) showDrawing(ctx context.Context, in *kindIn) (*drawingOut, error)
 	} else if !errs.Is(err, errs.Missing) {
 		return nil, err
 	}
-	b.Sheet = f.onTable(ctx, in.Kind, p, nil)
-	for name, t := range f.types(in.Kind) {
+	if b.Sheet, err = f.onTable(ctx, in.Kind, p, nil); err != nil {
+		return nil, err
+	}
+	types, err := f.types(ctx, f.db, in.Kind)
+	if err != nil {
+		return nil, err
+	}
+	for name, t := range types {
 		b.Values = append(b.Values, NamedValue{name, string(t)})
 	}
 	slices.SortFunc(b.Values, func(x, y NamedValue) int { return cmp.Compare(x.Name, y.Name) })
@@ -148,15 +154,16 @@ func (f *Flow) versions(ctx context.Context, kind string) ([]Version, error) {
 }
 
 // onTable is a drawing with what is to be said about it; also is what reading its file said.
-func (f *Flow) onTable(ctx context.Context, kind string, p *Process, also []bpmn.Finding) Sheet {
+func (f *Flow) onTable(ctx context.Context, kind string, p *Process, also []bpmn.Finding) (Sheet, error) {
 	s, lang := Sheet{Process: p, Findings: []Found{}}, web.From(ctx).Lang
-	for _, b := range append(also, f.findings(kind, p)...) {
+	all, err := f.findings(ctx, f.db, kind, p)
+	for _, b := range append(also, all...) {
 		one := Found{b.Element, b.Name, string(b.Kind), b.Text(f.words, lang)}
 		if !slices.Contains(s.Findings, one) {
 			s.Findings = append(s.Findings, one)
 		}
 	}
-	return s
+	return s, err
 }
 
 type sheetIn struct {
@@ -178,7 +185,8 @@ func (f *Flow) checkDrawing(ctx context.Context, in *sheetIn) (*sheetOut, error)
 	if in.Body.Layout || !p.Drawn() {
 		bpmn.Layout(p)
 	}
-	return &sheetOut{f.onTable(ctx, in.Kind, p, nil)}, nil
+	s, err := f.onTable(ctx, in.Kind, p, nil)
+	return &sheetOut{s}, err
 }
 
 type readIn struct {
@@ -200,7 +208,8 @@ func (f *Flow) readDrawing(ctx context.Context, in *readIn) (*sheetOut, error) {
 	if !p.Drawn() {
 		bpmn.Layout(p)
 	}
-	return &sheetOut{f.onTable(ctx, in.Kind, p, found)}, nil
+	s, err := f.onTable(ctx, in.Kind, p, found)
+	return &sheetOut{s}, err
 }
 
 // draft is a drawing under way.
@@ -263,7 +272,10 @@ func (f *Flow) saveDraft(ctx context.Context, in *draftIn) (*draftOut, error) {
 		}
 		return f.audit.Record(ctx, tx, audit.Entry{Action: "flow.draw", Object: "flow_def", ID: in.Kind, Title: p.Name})
 	})
-	out.Body.Sheet = f.onTable(ctx, in.Kind, p, nil)
+	if err != nil {
+		return nil, err
+	}
+	out.Body.Sheet, err = f.onTable(ctx, in.Kind, p, nil)
 	return out, err
 }
 
@@ -326,7 +338,8 @@ func (f *Flow) showVersion(ctx context.Context, in *versionIn) (*sheetOut, error
 	if err != nil {
 		return nil, err
 	}
-	return &sheetOut{f.onTable(ctx, in.Kind, p, nil)}, nil
+	s, err := f.onTable(ctx, in.Kind, p, nil)
+	return &sheetOut{s}, err
 }
 
 // ofKind reads a version of a kind; one of another kind is not there.

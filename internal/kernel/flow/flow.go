@@ -59,8 +59,8 @@ func FromSteps(key, name string, limit []Limit, steps []Step) *Process {
 type Host struct {
 	// Vars are the values expressions see. Outcome, level and item are added.
 	Vars func(ctx context.Context, q store.Queryer, c *Case) (map[string]any, error)
-	// Types are the names expressions may use, for the check of a drawing.
-	Types func(kind string) map[string]rule.Type
+	// Types are the names expressions may use, for the check of a drawing; nil where there are none to say.
+	Types func(ctx context.Context, q store.Queryer, kind string) (map[string]rule.Type, error)
 	// Apply checks and keeps what the form of a step said. Errors are Invalid, with Fields.
 	Apply func(ctx context.Context, tx *store.Tx, c *Case, node, outcome string, data json.RawMessage) error
 	// Changed writes the case's columns on the room's own row.

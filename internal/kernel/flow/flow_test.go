@@ -84,7 +84,9 @@ func memoRoom(kit *kernel.Kit) []*room.Room {
 			return []flow.Printed{{Name: "事由", Value: "为对象 " + c.Object + " 采购龘靐牌打印机"}}, nil
 		},
 		Audited: "memo",
-		Types:   func(string) map[string]rule.Type { return map[string]rule.Type{"amount": rule.Number} },
+		Types: func(context.Context, store.Queryer, string) (map[string]rule.Type, error) {
+			return map[string]rule.Type{"amount": rule.Number}, nil
+		},
 		Apply: func(_ context.Context, _ *store.Tx, c *flow.Case, node, outcome string, data json.RawMessage) error {
 			if strings.Contains(string(data), "bad") {
 				return errs.New(errs.Invalid, "web.invalid").With(errs.Field{Name: "data", Key: "flow.why"})

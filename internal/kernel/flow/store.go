@@ -129,9 +129,13 @@ func nextNumber(ctx context.Context, tx *store.Tx, rule, period string) (int64, 
 
 // findings are what is to be said about a drawing of a kind: what is drawn wrong, an expression that cannot be evaluated, a
 // service or a call the room does not do.
-func (f *Flow) findings(kind string, p *Process) []bpmn.Finding {
+func (f *Flow) findings(ctx context.Context, q store.Queryer, kind string, p *Process) ([]bpmn.Finding, error) {
+	types, err := f.types(ctx, q, kind)
+	if err != nil {
+		return nil, err
+	}
 	h := f.hosts[roomOf(kind)]
-	all := bpmn.Check(p, f.expressions(kind))
+	all := bpmn.Check(p, f.expressions(types))
 	for _, n := range p.Nodes {
 		switch {
 		case n.Kind == bpmn.Service && n.Service != nil && (h.Service == nil || !slices.Contains(h.Services, n.Service.Name)):
@@ -140,12 +144,13 @@ func (f *Flow) findings(kind string, p *Process) []bpmn.Finding {
 			all = append(all, bpmn.Finding{Element: n.ID, Name: n.Name, Kind: bpmn.Error, Key: "flow.f_no_call", Args: []any{n.Call}})
 		}
 	}
-	return all
+	return all, nil
 }
 
 // faults are the findings that keep a drawing from running.
-func (f *Flow) faults(kind string, p *Process) []bpmn.Finding {
-	return slices.DeleteFunc(f.findings(kind, p), func(b bpmn.Finding) bool { return b.Kind != bpmn.Error })
+func (f *Flow) faults(ctx context.Context, q store.Queryer, kind string, p *Process) ([]bpmn.Finding, error) {
+	all, err := f.findings(ctx, q, kind, p)
+	return slices.DeleteFunc(all, func(b bpmn.Finding) bool { return b.Kind != bpmn.Error }), err
 }
 
 // roomOf is the room that hosts a kind: what stands before the first point.
@@ -155,20 +160,23 @@ func roomOf(kind string) string {
 }
 
 // types are the names an expression of a kind may use; nil where its room does not say.
-func (f *Flow) types(kind string) map[string]rule.Type {
+func (f *Flow) types(ctx context.Context, q store.Queryer, kind string) (map[string]rule.Type, error) {
 	h := f.hosts[roomOf(kind)]
 	if h.Types == nil {
-		return nil
+		return nil, nil
+	}
+	named, err := h.Types(ctx, q, kind)
+	if err != nil || named == nil {
+		return nil, err
 	}
 	types := map[string]rule.Type{"outcome": rule.Words, "level": rule.Words, "item": rule.Any}
-	maps.Copy(types, h.Types(kind))
+	maps.Copy(types, named)
 	delete(types, rule.Now)
-	return types
+	return types, nil
 }
 
-// expressions compiles what a drawing of a kind asks; nil where the room does not say which names there are.
-func (f *Flow) expressions(kind string) func(string) error {
-	types := f.types(kind)
+// expressions compiles what a drawing asks over names of types; nil where nobody says which names there are.
+func (f *Flow) expressions(types map[string]rule.Type) func(string) error {
 	if types == nil {
 		return nil
 	}
@@ -186,7 +194,11 @@ func (f *Flow) Deploy(ctx context.Context, tx *store.Tx, kind string, p *Process
 
 // keep makes a drawing the newest of its kind, unless the last of the same source is the same.
 func (f *Flow) keep(ctx context.Context, tx *store.Tx, kind string, p *Process, source, note string) (defID string, err error) {
-	if bad := f.faults(kind, p); len(bad) > 0 {
+	bad, err := f.faults(ctx, tx, kind, p)
+	if err != nil {
+		return "", err
+	}
+	if len(bad) > 0 {
 		e := errs.New(errs.Invalid, "flow.bad_drawing", len(bad))
 		for _, b := range bad {
 			e = e.With(errs.Field{Name: b.Element, Key: b.Key, Args: b.Args})

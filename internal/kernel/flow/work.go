@@ -71,16 +71,13 @@ func (w *work) machine() token.Machine {
 }
 
 func (w *work) eval(src string) (any, error) {
-	types := w.f.types(w.c.Kind)
-	if types == nil {
-		types = map[string]rule.Type{"outcome": rule.Words, "level": rule.Words, "item": rule.Any}
-		for name := range w.vars {
-			if types[name] == "" {
-				types[name] = rule.Any
-			}
+	types := map[string]rule.Type{"outcome": rule.Words, "level": rule.Words, "item": rule.Any}
+	for name := range w.vars { // those of the form the case was filed by, which may be older than the newest
+		if types[name] == "" {
+			types[name] = rule.Any
 		}
-		delete(types, rule.Now)
 	}
+	delete(types, rule.Now)
 	r, err := w.f.compiled(w.c.Kind, src, types)
 	if err != nil {
 		return nil, err

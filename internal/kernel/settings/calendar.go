@@ -220,4 +220,3 @@ func (s *Settings) putYear(ctx context.Context, in *putYearIn) (*putYearOut, err
 	}
 	return &putYearOut{YearDays{Year: e.year, Source: "entered", Holidays: b.Holidays, Workdays: b.Workdays, Version: e.version, By: e.by, At: e.at, Reason: e.reason}}, nil
 }
-

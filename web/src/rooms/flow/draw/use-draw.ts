@@ -6,14 +6,14 @@ import { text } from '@/base/i18n'
 import { useAction, useQuery } from '@/base/query'
 import { toast } from '@/base/toast'
 import { announce } from '@/base/topics'
-import { kindAt, type Finding, type Process } from './model'
+import { type Finding, type Process } from './model'
 import { useSheet } from './use-sheet'
 
 export const topic = 'flow.drawings'
 
 /** The flow of one kind of case being drawn: the drawing on the table, what is wrong with it, what the server keeps. */
 export function useDraw() {
-  const kind = kindAt(String(useRoute().params.kind))
+  const kind = String(useRoute().params.kind)
   const path = { path: { kind } }
   const found = useQuery((signal) => ask(api.GET('/api/flow/drawings/{kind}', { params: path, signal })))
   const version = ref(0) // of the draft, 0 where there is none
