@@ -82,10 +82,11 @@ func TestSameYear(t *testing.T) {
 		}
 		return strings.Join(out, "\n")
 	}
-	if show(1) != show(1) {
+	first, second := show(1), show(1)
+	if first != second {
 		t.Error("the same seed tells two years")
 	}
-	if show(1) == show(2) {
+	if first == show(2) {
 		t.Error("two seeds tell one year")
 	}
 }
