@@ -87,6 +87,13 @@ func TestDrawn(t *testing.T) {
 		if v.Draft != 0 || len(v.Versions) != 1 || v.Versions[0].Source != "room" || len(v.Values) != 4 || v.Values[0].Name != "amount" || !v.Calls {
 			t.Fatalf("%+v", v)
 		}
+		// What is no drawing at all is refused, not stumbled over.
+		for _, body := range []string{`{"process":{"id":"memo","name":"x","nodes":[null],"flows":[]}}`, `{"process":{"id":"memo","name":"x","nodes":[],"flows":[null]}}`, `{"process":{"id":"memo","name":"x"}}`,
+			`{"process":{"id":"memo","name":"x","nodes":[{"id":"a","name":"","kind":"subProcess","in":"a"}],"flows":[{"id":"f","name":"","from":"a","to":"b"}]}}`, `{"process":{"id":"memo","name":"x","nodes":[{"id":"a","name":"","kind":"boundaryEvent"}],"flows":[]}}`} {
+			if s, b := d.Call(t, kerneltest.Case{As: d.people["chief"], Call: "POST /api/flow/drawings/memo/check", Body: body}); s != 422 && s != 200 {
+				t.Errorf("%d %s: %s", s, body, b)
+			}
+		}
 		// What is not whole may be kept, and not published; what somebody else kept meanwhile is not overwritten.
 		p := d.redrawn()
 		who := p.Node("review").Task.Who

@@ -66,7 +66,7 @@ func (f *Flow) recountAll(ctx context.Context, j recountJob) error {
 func (w *work) recount(ctx context.Context, old *when.Calendar, from time.Time, change store.Time) error {
 	days, changed := w.f.days(), false
 	anew := func(begun, at store.Time, u when.Unit) store.Time {
-		if at.IsZero() || at.Before(from) || begun.After(change.Time) || u != when.WorkDay && u != when.WorkHour {
+		if at.IsZero() || at.Before(from) || !begun.Before(change.Time) || u != when.WorkDay && u != when.WorkHour {
 			return at
 		}
 		then := store.At(days.Add(begun.Time, old.Elapsed(begun.Time, at.Time, u), u))

@@ -40,6 +40,7 @@ func TestDaysOffEntered(t *testing.T) {
 		if s, _ := o.Call(t, kerneltest.Case{As: o.people["chief"], Call: "PUT /api/settings/calendar/2027", Body: `{"holidays":{"2027-01-01":"元旦"},"workdays":{},"reason":"试一试","version":0}`}); s != 403 {
 			t.Error("anybody enters days off:", s)
 		}
+		e.Move(time.Minute)
 		enter(0, `{"2027-01-01":"元旦","2028-05-01":"劳动节"}`, 422, "2028-05-01")
 		enter(0, `{"2027-01-01":"元旦","2027-01-02":"元旦","2027-01-03":"元旦"}`, 200, "entered")
 		enter(0, `{"2027-01-01":"元旦"}`, 409, "calendar_changed")
