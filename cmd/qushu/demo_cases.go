@@ -121,7 +121,7 @@ func (b *builder) players(ctx context.Context) error {
 		if slices.ContainsFunc(b.accounts, func(m *member) bool { return m.StaffNo == p.StaffNo }) {
 			return nil
 		}
-		d, err := b.awake(ctx, p.StaffNo)
+		d, err := b.awake(ctx, p.StaffNo, newPassword()) // nobody is told
 		if err == nil {
 			err = b.carry(ctx, p.StaffNo, d)
 		}
@@ -142,12 +142,12 @@ func (b *builder) atOnce(n int, do func(i int) error) error {
 	return g.Wait()
 }
 
-// awake activates the account of somebody whose password nobody is told.
-func (b *builder) awake(ctx context.Context, staffNo string) (*door, error) {
+// awake activates an account, found by its login or its owner's staff number, with a code as its owner would.
+func (b *builder) awake(ctx context.Context, who, password string) (*door, error) {
 	sys := b.named("hs.system").door
 	var found struct{ Items []struct{ ID, Login string } }
-	if err := sys.call(ctx, "GET", "/api/identity/accounts?q="+staffNo, nil, &found); err != nil || len(found.Items) == 0 {
-		return nil, fmt.Errorf("%s has no account: %w", staffNo, err)
+	if err := sys.call(ctx, "GET", "/api/identity/accounts?q="+who, nil, &found); err != nil || len(found.Items) == 0 {
+		return nil, fmt.Errorf("%s has no account: %w", who, err)
 	}
 	var code struct{ Code string }
 	if err := sys.call(ctx, "POST", "/api/identity/accounts/"+found.Items[0].ID+"/activation", struct{}{}, &code); err != nil {
@@ -157,7 +157,7 @@ func (b *builder) awake(ctx context.Context, staffNo string) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d, d.call(ctx, "POST", "/api/identity/activate", map[string]string{"account": found.Items[0].Login, "code": code.Code, "password": newPassword()}, nil)
+	return d, d.call(ctx, "POST", "/api/identity/activate", map[string]string{"account": found.Items[0].Login, "code": code.Code, "password": password}, nil)
 }
 
 // carry makes a token of whoever is signed in at a door, and keeps a door that shows it.

@@ -207,27 +207,15 @@ func (b *builder) roleIDs(ctx context.Context, sec *door) (map[string]string, er
 
 // activate hands everybody of the cast a code and lets him choose a password; who handles data also binds a second factor.
 func (b *builder) activate(ctx context.Context) error {
-	sys := b.named("hs.system").door
 	for _, m := range b.accounts {
 		if m.Admin != "" {
 			continue
 		}
-		var found struct{ Items []struct{ ID, Login string } }
-		if err := sys.call(ctx, "GET", "/api/identity/accounts?q="+m.Login, nil, &found); err != nil || len(found.Items) == 0 {
-			return fmt.Errorf("%s is not found: %w", m.Login, err)
-		}
-		var code struct{ Code string }
-		if err := sys.call(ctx, "POST", "/api/identity/accounts/"+found.Items[0].ID+"/activation", struct{}{}, &code); err != nil {
-			return err
-		}
-		d, err := newDoor(b.base, b.clock.now)
+		d, err := b.awake(ctx, m.Login, m.password)
 		if err != nil {
-			return err
-		}
-		m.door = d
-		if err := d.call(ctx, "POST", "/api/identity/activate", map[string]string{"account": m.Login, "code": code.Code, "password": m.password}, nil); err != nil {
 			return fmt.Errorf("%s: %w", m.Login, err)
 		}
+		m.door = d
 		if strings.HasPrefix(m.Role, "data_") {
 			if m.totp, _, err = d.bind(ctx); err != nil {
 				return fmt.Errorf("%s: %w", m.Login, err)

@@ -64,6 +64,15 @@ func (w *work) timer(ctx context.Context, task string, tok int, kind, arg string
 		id.New(), w.c.ID, task, tok, kind, arg, store.At(at), unit)
 }
 
+// boundary begins to wait for a timer at the edge of the activity a token stands at.
+func (w *work) boundary(ctx context.Context, tok int, b *bpmn.Node) error {
+	at, err := w.f.days().Deadline(w.now.Time, b.Event.Timer.N, b.Event.Timer.Unit)
+	if err != nil {
+		return err
+	}
+	return w.timer(ctx, "", tok, "boundary", b.ID, at, string(b.Event.Timer.Unit))
+}
+
 // shift moves every clock of the case by what passed of it since from: a suspension does not count.
 func (w *work) shift(ctx context.Context, from time.Time) error {
 	on := func(t time.Time, u when.Unit) store.Time {

@@ -46,14 +46,14 @@ type MoveView struct {
 	Ended  store.Time `json:"endedAt"`
 	ByName string     `json:"byName"`
 
-	def   string
-	steps store.JSON[map[string]string]
+	kind, def string
+	steps     store.JSON[map[string]string]
 }
 
-const moveColumns = `id, state, total, moved, kept, reason, at, ended_at, by_name, def_id, steps`
+const moveColumns = `id, state, total, moved, kept, reason, at, ended_at, by_name, kind, def_id, steps`
 
 func scanMove(m *MoveView) []any {
-	return []any{&m.ID, &m.State, &m.Total, &m.Moved, &m.Kept, &m.Reason, &m.At, &m.Ended, &m.ByName, &m.def, &m.steps}
+	return []any{&m.ID, &m.State, &m.Total, &m.Moved, &m.Kept, &m.Reason, &m.At, &m.Ended, &m.ByName, &m.kind, &m.def, &m.steps}
 }
 
 // lastMove is the last taking over of a kind to a version, nil where there was none.
@@ -274,11 +274,7 @@ func (f *Flow) moveAll(ctx context.Context, j moveJob) error {
 		if err != nil || m.State != "running" {
 			return err
 		}
-		kind, err := store.Value[string](ctx, f.db, `SELECT kind FROM flow_move WHERE id = $1`, j.ID)
-		if err != nil {
-			return err
-		}
-		where := store.And(older(kind, m.def), store.C(`NOT EXISTS (SELECT 1 FROM flow_move_kept k WHERE k.move_id = $1 AND k.case_id = c.id)`, m.ID))
+		where := store.And(older(m.kind, m.def), store.C(`NOT EXISTS (SELECT 1 FROM flow_move_kept k WHERE k.move_id = $1 AND k.case_id = c.id)`, m.ID))
 		all, err := store.Column[string](ctx, f.db, `SELECT c.id FROM flow_case c WHERE `+where.SQL+` ORDER BY c.id LIMIT 50`, where.Args...)
 		if err != nil {
 			return err
@@ -292,7 +288,7 @@ func (f *Flow) moveAll(ctx context.Context, j moveJob) error {
 				if err != nil {
 					return err
 				}
-				return f.audit.Record(ctx, tx, audit.Entry{Action: "flow.moved", Object: "flow_def", ID: kind, Purpose: m.Reason, Detail: map[string]any{"def": m.def, "moved": m.Moved, "kept": m.Kept}})
+				return f.audit.Record(ctx, tx, audit.Entry{Action: "flow.moved", Object: "flow_def", ID: m.kind, Purpose: m.Reason, Detail: map[string]any{"def": m.def, "moved": m.Moved, "kept": m.Kept}})
 			})
 		}
 		for _, c := range all {
@@ -428,11 +424,7 @@ func (w *work) moveTimers(ctx context.Context, s token.State, to *Process) error
 			if t.Via != "" || b.Kind != bpmn.Boundary || b.Event.On != t.Node || b.Event.Timer == nil || slices.Contains(waits[t.ID], b.ID) || w.p.Node(b.ID) != nil {
 				continue // one the old version had too has fired already
 			}
-			at, err := w.f.days().Deadline(w.now.Time, b.Event.Timer.N, b.Event.Timer.Unit)
-			if err != nil {
-				return err
-			}
-			if err := w.timer(ctx, "", t.ID, "boundary", b.ID, at, string(b.Event.Timer.Unit)); err != nil {
+			if err := w.boundary(ctx, t.ID, b); err != nil {
 				return err
 			}
 			begun = true

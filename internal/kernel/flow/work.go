@@ -152,11 +152,7 @@ func (w *work) enter(ctx context.Context, e token.Effect) error {
 	n := w.p.Node(e.Node)
 	for _, b := range w.p.Nodes {
 		if b.Kind == bpmn.Boundary && b.Event.On == n.ID && b.Event.Timer != nil {
-			at, err := w.f.days().Deadline(w.now.Time, b.Event.Timer.N, b.Event.Timer.Unit)
-			if err != nil {
-				return err
-			}
-			if err := w.timer(ctx, "", e.Token, "boundary", b.ID, at, string(b.Event.Timer.Unit)); err != nil {
+			if err := w.boundary(ctx, e.Token, b); err != nil {
 				return err
 			}
 		}

@@ -21,7 +21,6 @@ export const isActivity = (kind: string) => ['userTask', 'serviceTask', 'callAct
 export const isGateway = (kind: string) => kind.endsWith('Gateway')
 export const isEvent = (kind: string) => kind.endsWith('Event')
 
-
 /** The kind under which an element goes in words; a file may hold kinds that do not run. */
 export const kindWord = (kind: string) => (kind in prefixes ? kind : 'other')
 
