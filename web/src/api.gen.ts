@@ -3638,6 +3638,13 @@ export interface components {
             /** @description the type changed */
             retyped: string[];
         };
+        DatasetRule: {
+            column: string;
+            /** @enum {string} */
+            op: "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "in" | "isnull" | "prefix" | "contains";
+            /** @description one; several with in, none with isnull; read as the column's type */
+            values?: string[];
+        };
         DeskApp: {
             path: string;
             pinned: boolean;
@@ -5516,14 +5523,23 @@ export interface components {
             basis: string;
             /** @description names that may be shown, masked where the column is */
             columns: string[] | null;
+            /** @description rows it reaches, all when empty */
+            filter?: components["schemas"]["DatasetRule"][];
             /**
              * Format: date-time
              * @description now when null
              */
             from?: string | null;
+            /** @description ways it may be used; look when none is given */
+            modes?: ("look" | "batch" | "api" | "push")[];
             /** @description or id of one person */
             person?: string;
             purpose: string;
+            /**
+             * Format: int64
+             * @description records a civil day, 0 without limit
+             */
+            quota?: number;
             /** @description of these, names that may be revealed one field at a time */
             reveal?: string[];
             /** @description id of the unit it is shared with, with all below it */
@@ -5540,14 +5556,25 @@ export interface components {
             basis: string;
             by: string;
             byName: string;
+            /** @description id of the case it was decided in, empty when it was given outright */
+            case: string;
             /** @description names that may be shown, masked where the column is */
             columns: string[];
+            /** @description rows it reaches, all when empty */
+            filter: components["schemas"]["DatasetRule"][];
             /** Format: date-time */
             from: string | null;
             id: string;
+            /** @description ways it may be used */
+            modes: ("look" | "batch" | "api" | "push")[];
             /** @description id, empty when it is a unit's */
             person: string;
             purpose: string;
+            /**
+             * Format: int64
+             * @description records that may be given out in a civil day, 0 without limit
+             */
+            quota: number;
             /** @description of these, names that may be revealed */
             reveal: string[];
             /** Format: date-time */

@@ -37,7 +37,7 @@ type datasetsOut struct {
 
 // listDatasets lists what the actor may read: of the units in his reach, and what is granted to him.
 func (l *Library) listDatasets(ctx context.Context, in *datasetsIn) (*datasetsOut, error) {
-	scope, err := l.datasets.Readable(ctx, l.db, "library.read")
+	scope, err := l.datasets.Readable(ctx, l.db, "library.read", "")
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ type datasetIn struct {
 type datasetOut struct{ Body DatasetBody }
 
 func (l *Library) getDataset(ctx context.Context, in *datasetIn) (*datasetOut, error) {
-	scope, err := l.datasets.Readable(ctx, l.db, "library.read")
+	scope, err := l.datasets.Readable(ctx, l.db, "library.read", "")
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (l *Library) getDataset(ctx context.Context, in *datasetIn) (*datasetOut, e
 
 // shown is ds as the actor may see it.
 func (l *Library) shown(ctx context.Context, ds dataset.Dataset) (*datasetOut, error) {
-	right, err := l.datasets.Right(ctx, l.db, ds, "library.read", "")
+	right, err := l.datasets.Right(ctx, l.db, ds, "library.read", "", "")
 	if err != nil {
 		return nil, err
 	}
@@ -271,6 +271,10 @@ type grantIn struct {
 		Basis   string     `json:"basis" minLength:"2" maxLength:"200" doc:"legal basis"`
 		From    store.Time `json:"from" required:"false" doc:"now when null"`
 		Until   store.Time `json:"until"`
+
+		Modes  []dataset.Mode `json:"modes" required:"false" nullable:"false" maxItems:"4" enum:"look,batch,api,push" doc:"ways it may be used; look when none is given"`
+		Filter dataset.Filter `json:"filter" required:"false" nullable:"false" maxItems:"20" doc:"rows it reaches, all when empty"`
+		Quota  int64          `json:"quota" required:"false" minimum:"0" doc:"records a civil day, 0 without limit"`
 	}
 }
 
@@ -288,7 +292,8 @@ func (l *Library) grant(ctx context.Context, in *grantIn) (*datasetOut, error) {
 		return nil, errs.New(errs.Invalid, "dataset.grant").With(errs.Field{Name: "unit", Key: "library.no_grantee"})
 	}
 	return l.change(ctx, in.ID, "library.grant", "library.grant", func(ctx context.Context, tx *store.Tx, ds dataset.Dataset) (map[string]any, error) {
-		g, err := l.datasets.Grant(ctx, tx, ds, dataset.Grant{Unit: b.Unit, Person: b.Person, Columns: b.Columns, Reveal: b.Reveal, Purpose: b.Purpose, Basis: b.Basis, From: b.From, Until: b.Until})
+		g, err := l.datasets.Grant(ctx, tx, ds, dataset.Grant{Unit: b.Unit, Person: b.Person, Columns: b.Columns, Reveal: b.Reveal, Purpose: b.Purpose, Basis: b.Basis, From: b.From, Until: b.Until,
+			Modes: b.Modes, Filter: b.Filter, Quota: b.Quota})
 		return said(g), err
 	})
 }
@@ -303,7 +308,7 @@ func one(id string) []string {
 // said tells the auditor of a grant.
 func said(g dataset.Grant) map[string]any {
 	return map[string]any{"grant": g.ID, "unit": g.Unit, "person": g.Person, "columns": g.Columns, "reveal": g.Reveal, "purpose": g.Purpose, "basis": g.Basis,
-		"from": g.From, "until": g.Until}
+		"from": g.From, "until": g.Until, "modes": g.Modes, "rules": len(g.Filter), "quota": g.Quota}
 }
 
 type revokeIn struct {

@@ -42,7 +42,7 @@ type listIn struct {
 type listOut struct{ Body store.Listed[Source] }
 
 func (l *Lookup) list(ctx context.Context, in *listIn) (*listOut, error) {
-	scope, err := l.datasets.Readable(ctx, l.db, "lookup.find")
+	scope, err := l.datasets.Readable(ctx, l.db, "lookup.find", dataset.Look)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (l *Lookup) list(ctx context.Context, in *listIn) (*listOut, error) {
 	}
 	out := &listOut{store.Listed[Source]{Items: []Source{}, Next: all.Next}}
 	for _, d := range all.Items {
-		right, err := l.datasets.Right(ctx, l.db, d, "lookup.find", "")
+		right, err := l.datasets.Right(ctx, l.db, d, "lookup.find", "", dataset.Look)
 		if err != nil {
 			return nil, err
 		}
@@ -137,6 +137,7 @@ func (l *Lookup) find(ctx context.Context, in *findIn) (*findOut, error) {
 	if err != nil {
 		return nil, err
 	}
+	rows = reached(ds, right, rows)
 	look := Look{ID: id.New(), Dataset: ds.ID, Title: ds.Title, Store: ds.Current, OwnerUnit: ds.Unit, OwnerStreet: ds.Street, Column: col.Name,
 		Index: l.ring.Index(indexOf(ds, col.Name), key), Purpose: b.Purpose, Basis: b.Basis, Person: me.Person, PersonName: me.Name, Unit: me.Unit, Home: me.Home, At: store.At(l.now()), Hits: len(rows)}
 	if len(rows) > 0 {
@@ -154,7 +155,7 @@ func (l *Lookup) find(ctx context.Context, in *findIn) (*findOut, error) {
 
 // open returns a dataset the actor may look something up in, and what he may see of it.
 func (l *Lookup) open(ctx context.Context, id string) (dataset.Dataset, dataset.Right, error) {
-	scope, err := l.datasets.Readable(ctx, l.db, "lookup.find")
+	scope, err := l.datasets.Readable(ctx, l.db, "lookup.find", dataset.Look)
 	if err != nil {
 		return dataset.Dataset{}, dataset.Right{}, err
 	}
@@ -162,7 +163,7 @@ func (l *Lookup) open(ctx context.Context, id string) (dataset.Dataset, dataset.
 	if err != nil {
 		return ds, dataset.Right{}, err
 	}
-	right, err := l.datasets.Right(ctx, l.db, ds, "lookup.find", "lookup.reveal")
+	right, err := l.datasets.Right(ctx, l.db, ds, "lookup.find", "lookup.reveal", dataset.Look)
 	return ds, right, err
 }
 
@@ -242,7 +243,7 @@ func (l *Lookup) reveal(ctx context.Context, in *revealIn) (*revealOut, error) {
 	if b.Reason, err = cleanReason("reason", b.Reason, string(key)); err != nil {
 		return nil, err
 	}
-	value, err := l.again(ctx, ds, look, string(key), b.Row, col)
+	value, err := l.again(ctx, ds, right, look, string(key), b.Row, col)
 	if err != nil {
 		return nil, err
 	}
@@ -263,7 +264,7 @@ func (l *Lookup) reveal(ctx context.Context, in *revealIn) (*revealOut, error) {
 }
 
 // again finds the field of an earlier look once more, in the same version and the same order.
-func (l *Lookup) again(ctx context.Context, ds dataset.Dataset, look Look, key string, row int, col dataset.Column) (string, error) {
+func (l *Lookup) again(ctx context.Context, ds dataset.Dataset, right dataset.Right, look Look, key string, row int, col dataset.Column) (string, error) {
 	by, _ := ds.Column(look.Column)
 	value, err := by.Value(key)
 	if err != nil {
@@ -273,8 +274,12 @@ func (l *Lookup) again(ctx context.Context, ds dataset.Dataset, look Look, key s
 	if err != nil {
 		return "", err
 	}
+	rows = reached(ds, right, rows)
 	for i, c := range ds.Columns {
 		if c.Name == col.Name && row < len(rows) {
+			if !right.At(ds, rows[row]).MayReveal(col.Name) {
+				return "", errs.New(errs.Denied, "lookup.not_granted", col.Title)
+			}
 			return col.Show(rows[row][i], true), nil
 		}
 	}

@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -98,10 +99,16 @@ type Shown struct {
 type view struct {
 	columns []Shown
 	at      []int // their places in the dataset
+	right   dataset.Right
+}
+
+// reached drops the rows no grant reaches.
+func reached(ds dataset.Dataset, right dataset.Right, rows [][]any) [][]any {
+	return slices.DeleteFunc(rows, func(row []any) bool { return !right.At(ds, row).Any() })
 }
 
 func viewOf(ds dataset.Dataset, right dataset.Right) view {
-	v := view{columns: []Shown{}}
+	v := view{columns: []Shown{}, right: right}
 	for i, c := range ds.Columns {
 		if right.MaySee(c.Name) {
 			v.columns = append(v.columns, Shown{c.Name, c.Title, c.Type, c.Kind, c.Masked, c.Masked && right.MayReveal(c.Name)})
@@ -117,7 +124,9 @@ func (v view) rows(ds dataset.Dataset, rows [][]any) [][]string {
 	for i, row := range rows {
 		out[i] = make([]string, len(v.at))
 		for j, at := range v.at {
-			out[i][j] = ds.Columns[at].Show(row[at], false)
+			if c := ds.Columns[at]; v.right.At(ds, row).MaySee(c.Name) {
+				out[i][j] = c.Show(row[at], false)
+			}
 		}
 	}
 	return out

@@ -7,6 +7,7 @@
 package dataset
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -296,6 +297,10 @@ type Grant struct {
 	Person    string     `json:"person" doc:"id, empty when it is a unit's"`
 	Columns   []string   `json:"columns" nullable:"false" doc:"names that may be shown, masked where the column is"`
 	Reveal    []string   `json:"reveal" nullable:"false" doc:"of these, names that may be revealed"`
+	Modes     []Mode     `json:"modes" nullable:"false" enum:"look,batch,api,push" doc:"ways it may be used"`
+	Filter    Filter     `json:"filter" nullable:"false" doc:"rows it reaches, all when empty"`
+	Quota     int64      `json:"quota" doc:"records that may be given out in a civil day, 0 without limit"`
+	Case      string     `json:"case" doc:"id of the case it was decided in, empty when it was given outright"`
 	Purpose   string     `json:"purpose"`
 	Basis     string     `json:"basis" doc:"legal basis"`
 	From      store.Time `json:"from"`
@@ -306,6 +311,28 @@ type Grant struct {
 	Revoked   store.Time `json:"revokedAt"`
 
 	dataset string
+}
+
+// Mode is a way in which a grant may be used (使用方式).
+type Mode string
+
+// The modes.
+const (
+	Look  Mode = "look"  // 查询: record by record, or by conditions
+	Batch Mode = "batch" // 批量比对: a list of keys against it
+	API   Mode = "api"   // 接口: programs ask with a key
+	Push  Mode = "push"  // 推送: files or tables are delivered
+)
+
+// Modes lists them.
+var Modes = [...]Mode{Look, Batch, API, Push}
+
+// May reports whether the grant may be used in a mode; "" asks for any.
+func (g Grant) May(m Mode) bool { return m == "" || slices.Contains(g.Modes, m) }
+
+// Covers reports whether the grant shows all of columns.
+func (g Grant) Covers(columns []string) bool {
+	return !slices.ContainsFunc(columns, func(c string) bool { return !slices.Contains(g.Columns, c) })
 }
 
 // MaxGrant is how long a grant may last; it is given anew after that.
@@ -338,6 +365,20 @@ func (g Grant) check(d Dataset, now time.Time) error {
 			fail("reveal", "grant_reveal", name)
 		}
 	}
+	for _, m := range g.Modes {
+		if !slices.Contains(Modes[:], m) {
+			fail("modes", "grant_mode", string(m))
+		}
+	}
+	if _, err := g.Filter.Cond(d); err != nil {
+		e, _ := errors.AsType[*errs.Error](err)
+		for _, f := range e.Fields {
+			bad = append(bad, errs.Field{Name: "filter", Key: f.Key, Args: f.Args})
+		}
+	}
+	if g.Quota < 0 {
+		fail("quota", "grant_quota")
+	}
 	if !g.Until.After(g.From.Time) || !g.Until.After(now) || g.Until.Sub(g.From.Time) > MaxGrant {
 		fail("until", "grant_period", int(MaxGrant.Hours()/24/366))
 	}
@@ -352,6 +393,29 @@ type Right struct {
 	Owned  bool    // by the reach of his own permission
 	Bare   bool    // he may reveal what he owns
 	Grants []Grant // that hold for him now
+}
+
+// At narrows what the actor may see to one row of ds with all its columns: grants whose filter does not reach the row
+// give nothing of it.
+func (r Right) At(ds Dataset, row []any) Right {
+	if r.Owned || !slices.ContainsFunc(r.Grants, func(g Grant) bool { return len(g.Filter) > 0 }) {
+		return r
+	}
+	r.Grants = slices.DeleteFunc(slices.Clone(r.Grants), func(g Grant) bool { return !g.Filter.holds(ds, row) })
+	return r
+}
+
+// Any reports whether anything may be seen at all.
+func (r Right) Any() bool { return r.Owned || len(r.Grants) > 0 }
+
+// Covering returns a grant that alone shows all of columns, the longest lasting; false when none does.
+func (r Right) Covering(columns []string) (g Grant, ok bool) {
+	for _, one := range r.Grants {
+		if one.Covers(columns) && (!ok || one.Until.After(g.Until.Time)) {
+			g, ok = one, true
+		}
+	}
+	return g, ok
 }
 
 // MaySee reports whether a column may be shown to him, masked where it is.

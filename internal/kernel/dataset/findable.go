@@ -29,7 +29,7 @@ func (d *Datasets) Shown(perm string, link func(id string) string) {
 			return docs, err
 		},
 		Show: func(ctx context.Context, q store.Queryer, ids []string) (map[string]find.Shown, error) {
-			scope, err := d.Readable(ctx, q, perm)
+			scope, err := d.Readable(ctx, q, perm, "")
 			if err != nil {
 				return nil, err
 			}

@@ -53,7 +53,8 @@ func all(ctx context.Context, wh warehouse.Store, q warehouse.Query) ([][]any, e
 func byText(a, b any) int { return strings.Compare(warehouse.Format(a), warehouse.Format(b)) }
 
 // Query answers a tree whose From and Join name datasets, by Name. Every column it touches must be one the actor may
-// see with perm, and in clear: a masked column needs a grant to reveal it, since a condition on it tells its values.
+// see with perm, and in clear: a masked column needs a grant to reveal it, since a condition on it tells its values. Of
+// a dataset that is granted him in part he sees the rows of one grant that shows him all he asks for.
 // Without Select it gives every such column of From. A job of the system sees all.
 func (d *Datasets) Query(ctx context.Context, q store.Queryer, perm string, tree warehouse.Query) (*warehouse.Result, error) {
 	if l, ok := d.live[tree.From]; ok {
@@ -63,7 +64,7 @@ func (d *Datasets) Query(ctx context.Context, q store.Queryer, perm string, tree
 	if err != nil {
 		return nil, err
 	}
-	scope, err := d.Readable(ctx, q, perm)
+	scope, err := d.Readable(ctx, q, perm, Look)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (d *Datasets) Query(ctx context.Context, q store.Queryer, perm string, tree
 		if err != nil {
 			return "", err
 		}
-		right, err := d.Right(ctx, q, ds, perm, "")
+		right, err := d.Right(ctx, q, ds, perm, "", Look)
 		sources = append(sources, granted{ds, right, authz.From(ctx).IsJob})
 		return ds.Current, err
 	}
@@ -96,8 +97,15 @@ func (d *Datasets) Query(ctx context.Context, q store.Queryer, perm string, tree
 	if err != nil {
 		return nil, err
 	}
-	if err := allowed(plan, sources); err != nil {
+	rows, err := allowed(plan, sources, tree)
+	if err != nil {
 		return nil, err
+	}
+	if len(rows) > 0 {
+		if tree.Where.Op != "" {
+			rows = append(rows, tree.Where)
+		}
+		tree.Where = warehouse.And(rows...)
 	}
 	return wh.Query(ctx, tree)
 }
@@ -122,20 +130,52 @@ type granted struct {
 }
 
 // open reports whether a column may be used in clear.
-func (g granted) open(name string) bool {
+func (g granted) open(name string) bool { return g.job || g.through(g.right, name) }
+
+func (g granted) through(r Right, name string) bool {
 	c, ok := g.Column(name)
-	return g.job || ok && g.right.MaySee(name) && (!c.Masked || g.right.MayReveal(name))
+	return ok && r.MaySee(name) && (!c.Masked || r.MayReveal(name))
+}
+
+// whole is what the actor may see of every row.
+func (g granted) whole() Right {
+	r := g.right
+	r.Grants = slices.DeleteFunc(slices.Clone(r.Grants), func(g Grant) bool { return len(g.Filter) > 0 })
+	return r
+}
+
+// reach finds the rows in which all of columns may be seen: all of them, or those of a grant. Without such a grant, the
+// column that may not be seen is named.
+func (g granted) reach(columns []string) (f Filter, denied string) {
+	if g.job {
+		return nil, ""
+	}
+	lacks := func(r Right) string {
+		for _, c := range columns {
+			if !g.through(r, c) {
+				return c
+			}
+		}
+		return ""
+	}
+	whole := g.whole()
+	if denied = lacks(whole); denied == "" {
+		return nil, ""
+	}
+	for _, one := range g.right.Grants {
+		if r := (Right{Grants: append(slices.Clone(whole.Grants), one)}); len(one.Filter) > 0 && lacks(r) == "" {
+			return one.Filter, ""
+		}
+	}
+	if d := lacks(g.right); d != "" {
+		denied = d
+	}
+	return nil, denied
 }
 
 // all selects every open column of the first source.
 func (g granted) all(tree warehouse.Query) []warehouse.Item {
-	prefix := ""
-	switch {
-	case tree.As != "":
-		prefix = tree.As + "."
-	case len(tree.Join) > 0:
-		prefix = "."
-	}
+	prefix := before(tree, tree.As)
 	var out []warehouse.Item
 	for _, c := range g.Columns {
 		if g.open(c.Name) {
@@ -145,8 +185,16 @@ func (g granted) all(tree warehouse.Query) []warehouse.Item {
 	return out
 }
 
-// allowed says which column of a checked plan the actor may not use.
-func allowed(p *warehouse.Plan, sources []granted) error {
+// before is what stands before the name of a column of the source with an alias.
+func before(tree warehouse.Query, alias string) string {
+	if alias != "" || len(tree.Join) > 0 {
+		return alias + "."
+	}
+	return ""
+}
+
+// allowed says which column of a checked plan the actor may not use, and else which rows he is to see.
+func allowed(p *warehouse.Plan, sources []granted, tree warehouse.Query) (rows []warehouse.Cond, err error) {
 	var fields []warehouse.Field
 	for _, o := range p.Out {
 		if !o.Rows {
@@ -165,13 +213,35 @@ func allowed(p *warehouse.Plan, sources []granted) error {
 		}
 	}
 	fields = tested(p.Where, fields)
+	used := make([][]string, len(sources))
 	for _, f := range fields {
-		name := p.Sources[f.Source].Version.Columns[f.Column].Name
-		if !sources[f.Source].open(name) {
-			return errs.New(errs.Denied, "dataset.column_denied", sources[f.Source].Title, name)
-		}
+		used[f.Source] = append(used[f.Source], p.Sources[f.Source].Version.Columns[f.Column].Name)
 	}
-	return nil
+	for i, s := range sources {
+		f, denied := s.reach(used[i])
+		if denied != "" {
+			return nil, errs.New(errs.Denied, "dataset.column_denied", s.Title, denied)
+		}
+		if len(f) == 0 {
+			continue
+		}
+		alias := tree.As
+		if i > 0 {
+			alias = tree.Join[i-1].As
+			if tree.Join[i-1].Outer {
+				return nil, errs.New(errs.Denied, "dataset.filter_outer", s.Title)
+			}
+		}
+		c, err := f.Cond(s.Dataset)
+		if err != nil {
+			return nil, errs.Wrap(err, errs.Denied, "dataset.filter_stale", s.Title)
+		}
+		for j := range c.Kids {
+			c.Kids[j].Col = before(tree, alias) + c.Kids[j].Col
+		}
+		rows = append(rows, c)
+	}
+	return rows, nil
 }
 
 // tested adds the fields of a condition.

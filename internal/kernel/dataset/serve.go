@@ -8,6 +8,7 @@ import (
 	"qushu/internal/base/errs"
 	"qushu/internal/base/id"
 	"qushu/internal/base/store"
+	"qushu/internal/base/warehouse"
 	"qushu/internal/kernel/authz"
 	"qushu/internal/room"
 )
@@ -18,13 +19,13 @@ func Reach(ctx context.Context, perm string) store.Scope {
 }
 
 // Readable is the scope of the datasets the actor may read with perm: those in its reach, and those granted to him,
-// his unit or a unit above it, as long as the grant holds.
-func (d *Datasets) Readable(ctx context.Context, q store.Queryer, perm string) (store.Scope, error) {
+// his unit or a unit above it for a mode ("" for any), as long as the grant holds.
+func (d *Datasets) Readable(ctx context.Context, q store.Queryer, perm string, m Mode) (store.Scope, error) {
 	me := authz.From(ctx)
 	if me.IsJob || !me.Can(perm) {
 		return Reach(ctx, perm), nil
 	}
-	mine, err := d.mine(ctx, q, me)
+	mine, err := d.mine(ctx, q, me, m)
 	if err != nil {
 		return store.Scope{}, err
 	}
@@ -32,8 +33,8 @@ func (d *Datasets) Readable(ctx context.Context, q store.Queryer, perm string) (
 	return store.Scoped(store.Or(Reach(ctx, perm).Cond(), granted)), nil
 }
 
-// mine is true of the grants g that hold for the actor now.
-func (d *Datasets) mine(ctx context.Context, q store.Queryer, me *room.Actor) (store.Cond, error) {
+// mine is true of the grants g that hold for the actor in a mode now.
+func (d *Datasets) mine(ctx context.Context, q store.Queryer, me *room.Actor, m Mode) (store.Cond, error) {
 	var units []string
 	if me.Unit != "" {
 		var err error
@@ -42,7 +43,7 @@ func (d *Datasets) mine(ctx context.Context, q store.Queryer, me *room.Actor) (s
 		}
 		units = append(units, me.Unit)
 	}
-	return holds(units, me.Person, store.At(d.now())), nil
+	return store.And(modeOf(m), holds(units, me.Person, store.At(d.now()))), nil
 }
 
 // Get returns the dataset with an id when scope shows it; Missing otherwise.
@@ -225,7 +226,10 @@ func (d *Datasets) Grant(ctx context.Context, tx *store.Tx, ds Dataset, g Grant)
 	if g.From.IsZero() {
 		g.From = g.At
 	}
-	g.Reveal = append([]string{}, g.Reveal...)
+	g.Reveal, g.Filter = append([]string{}, g.Reveal...), append(Filter{}, g.Filter...)
+	if len(g.Modes) == 0 {
+		g.Modes = []Mode{Look}
+	}
 	if err := g.check(ds, now); err != nil {
 		return g, err
 	}
@@ -246,9 +250,27 @@ func (d *Datasets) Revoke(ctx context.Context, tx *store.Tx, ds Dataset, grant s
 	return g, store.ExecOne(ctx, tx, `UPDATE dataset_grant SET revoked_by = $1, revoked_at = $2 WHERE id = $3 AND revoked_at = 0`, g.RevokedBy, g.Revoked, g.ID)
 }
 
-// Right returns what the actor may see of ds: everything when perm reaches it, and in clear when bare does too; else
-// what is granted. A bare of "" reaches nothing.
-func (d *Datasets) Right(ctx context.Context, q store.Queryer, ds Dataset, perm, bare string) (Right, error) {
+// Spend counts records given out by a grant today, in the transaction that records it; Limited, and the transaction is
+// to fall, when the grant's quota does not hold so many.
+func (d *Datasets) Spend(ctx context.Context, tx *store.Tx, g Grant, records int64) error {
+	if g.ID == "" {
+		return nil
+	}
+	sum, err := spend(ctx, tx, g.ID, string(warehouse.DateOf(d.now())), records)
+	if err == nil && g.Quota > 0 && sum > g.Quota {
+		err = errs.New(errs.Limited, "dataset.quota", g.Quota, max(0, g.Quota-sum+records), records)
+	}
+	return err
+}
+
+// Spent is what a grant gave out today.
+func (d *Datasets) Spent(ctx context.Context, q store.Queryer, grant string) (int64, error) {
+	return store.Value[int64](ctx, q, `SELECT CAST(coalesce(sum(records), 0) AS BIGINT) FROM dataset_spent WHERE grant_id = $1 AND day = $2`, grant, string(warehouse.DateOf(d.now())))
+}
+
+// Right returns what the actor may see of ds in a mode: everything when perm reaches it, and in clear when bare does too;
+// else what is granted. A bare of "" reaches nothing.
+func (d *Datasets) Right(ctx context.Context, q store.Queryer, ds Dataset, perm, bare string, m Mode) (Right, error) {
 	var r Right
 	var err error
 	if r.Owned, err = d.reaches(ctx, q, ds.ID, perm); err != nil {
@@ -259,7 +281,7 @@ func (d *Datasets) Right(ctx context.Context, q store.Queryer, ds Dataset, perm,
 			return r, err
 		}
 	}
-	mine, err := d.mine(ctx, q, authz.From(ctx))
+	mine, err := d.mine(ctx, q, authz.From(ctx), m)
 	if err != nil {
 		return r, err
 	}

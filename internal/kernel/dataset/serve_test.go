@@ -117,7 +117,7 @@ func TestWhoReads(t *testing.T) {
 	each(t, func(e env) {
 		ds := e.must(e.publish("", 0, "people", 3))
 		sees := func(ctx context.Context) bool {
-			scope, err := e.d.Readable(ctx, e.Kit.DB, "x.read")
+			scope, err := e.d.Readable(ctx, e.Kit.DB, "x.read", "")
 			if err != nil {
 				e.t.Fatal(err)
 			}

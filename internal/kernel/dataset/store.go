@@ -93,10 +93,29 @@ func prune(ctx context.Context, tx *store.Tx, before store.Time) error {
 		SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY dataset_id ORDER BY number DESC) AS place FROM dataset_version) ranked WHERE place <= $2)`, before, keep)
 }
 
-const grantColumns = `g.id, g.dataset_id, g.unit_id, g.person, g.columns, g.reveal, g.purpose, g.basis, g.from_at, g.until_at, g.given_by, g.given_at, g.revoked_by, g.revoked_at`
+const grantColumns = `g.id, g.dataset_id, g.unit_id, g.person, g.columns, g.reveal, g.purpose, g.basis, g.from_at, g.until_at, g.given_by, g.given_at, g.revoked_by, g.revoked_at,
+	g.may_look, g.may_batch, g.may_api, g.may_push, g.filter, g.quota, g.case_id`
 
 func scanGrant(g *Grant) []any {
-	return []any{&g.ID, &g.dataset, &g.Unit, &g.Person, list[string]{&g.Columns}, list[string]{&g.Reveal}, &g.Purpose, &g.Basis, &g.From, &g.Until, &g.By, &g.At, &g.RevokedBy, &g.Revoked}
+	return []any{&g.ID, &g.dataset, &g.Unit, &g.Person, list[string]{&g.Columns}, list[string]{&g.Reveal}, &g.Purpose, &g.Basis, &g.From, &g.Until, &g.By, &g.At, &g.RevokedBy, &g.Revoked,
+		mode{g, Look}, mode{g, Batch}, mode{g, API}, mode{g, Push}, list[Rule]{(*[]Rule)(&g.Filter)}, &g.Quota, &g.Case}
+}
+
+// mode reads whether a grant may be used in one.
+type mode struct {
+	g  *Grant
+	is Mode
+}
+
+// Scan implements sql.Scanner.
+func (m mode) Scan(v any) error {
+	if m.is == Look {
+		m.g.Modes = []Mode{}
+	}
+	if v == true || v == int64(1) {
+		m.g.Modes = append(m.g.Modes, m.is)
+	}
+	return nil
 }
 
 func grants(ctx context.Context, q store.Queryer, which store.Cond) ([]Grant, error) {
@@ -104,9 +123,31 @@ func grants(ctx context.Context, q store.Queryer, which store.Cond) ([]Grant, er
 }
 
 func insertGrant(ctx context.Context, tx *store.Tx, g Grant) error {
-	return store.Exec(ctx, tx, `INSERT INTO dataset_grant (id, dataset_id, unit_id, person, columns, reveal, purpose, basis, from_at, until_at, given_by, given_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		g.ID, g.dataset, g.Unit, g.Person, store.JSON[[]string]{V: g.Columns}, store.JSON[[]string]{V: g.Reveal}, g.Purpose, g.Basis, g.From, g.Until, g.By, g.At)
+	return store.Exec(ctx, tx, `INSERT INTO dataset_grant (id, dataset_id, unit_id, person, columns, reveal, purpose, basis, from_at, until_at, given_by, given_at,
+		may_look, may_batch, may_api, may_push, filter, quota, case_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		g.ID, g.dataset, g.Unit, g.Person, store.JSON[[]string]{V: g.Columns}, store.JSON[[]string]{V: g.Reveal}, g.Purpose, g.Basis, g.From, g.Until, g.By, g.At,
+		g.May(Look), g.May(Batch), g.May(API), g.May(Push), store.JSON[[]Rule]{V: g.Filter}, g.Quota, g.Case)
+}
+
+// spend adds records to what a grant gave out on a day, and returns the sum.
+func spend(ctx context.Context, tx *store.Tx, grant, day string, records int64) (int64, error) {
+	return store.Value[int64](ctx, tx, `INSERT INTO dataset_spent (grant_id, day, records) VALUES ($1, $2, $3)
+		ON CONFLICT (grant_id, day) DO UPDATE SET records = dataset_spent.records + excluded.records RETURNING records`, grant, day, records)
+}
+
+// modeOf is true of the grants g that may be used in a mode.
+func modeOf(m Mode) store.Cond {
+	switch m {
+	case Look:
+		return store.C("g.may_look")
+	case Batch:
+		return store.C("g.may_batch")
+	case API:
+		return store.C("g.may_api")
+	case Push:
+		return store.C("g.may_push")
+	}
+	return store.C("TRUE")
 }
 
 // holds is true of the grants g that hold at a time for a person or one of units.
