@@ -36,16 +36,12 @@ func (f *Flow) Begin(ctx context.Context, tx *store.Tx, n NewCase) (*Case, error
 	if err != nil {
 		return nil, err
 	}
-	number, err := f.number(ctx, tx, n.Kind.Number)
-	if err != nil {
-		return nil, err
-	}
-	c := &Case{ID: id.New(), Kind: n.Kind.Key, Room: n.Kind.Room, Object: n.Object, Number: number, Title: short(n.Title, 200), Level: n.Level, State: Open, Place: n.Place, Street: n.Street,
+	c := &Case{ID: id.New(), Kind: n.Kind.Key, Room: n.Kind.Room, Object: n.Object, Title: short(n.Title, 200), Level: n.Level, State: Open, Place: n.Place, Street: n.Street,
 		Community: n.Community, Unit: n.Unit, Owner: me.Person, OwnerName: me.Name, FromUnit: me.Home, Begun: now, Version: 1, def: def}
 	if c.Unit == "" {
 		c.Unit = me.Home
 	}
-	w := &work{f: f, tx: tx, c: c, p: p, now: now, told: map[string]bool{me.Person: true}}
+	w := &work{f: f, tx: tx, c: c, p: p, now: now, told: map[string]bool{me.Person: true}, numbering: &n.Kind.Number}
 	c.dueUnit = when.UrgentHour
 	if err := insertCase(ctx, tx, c); err != nil {
 		return nil, err
@@ -94,15 +90,13 @@ func (w *work) did(node, person string) {
 }
 
 // number gives the next number of a rule: MD2023-00001. The serial begins anew with each year, month or day of civil time.
+// Numbers have no gaps, so the next one waits for this transaction to end: it is taken as late as can be.
 func (f *Flow) number(ctx context.Context, tx *store.Tx, n Numbering) (string, error) {
 	layout := map[string]string{"": "2006", "year": "2006", "month": "200601", "day": "20060102"}[n.Per]
 	if layout == "" || n.Prefix == "" {
 		return "", fmt.Errorf("flow: the numbering %+v is not whole", n)
 	}
 	period := f.now().In(when.Zone).Format(layout)
-	if err := store.Lock(ctx, tx, "flow_number", n.Prefix); err != nil {
-		return "", err
-	}
 	last, err := nextNumber(ctx, tx, n.Prefix, period)
 	if err != nil {
 		return "", err

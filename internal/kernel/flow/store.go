@@ -32,10 +32,11 @@ func findCase(ctx context.Context, q store.Queryer, caseID string) (*Case, error
 	return &c, err
 }
 
+// insertCase writes a case that has no number yet: its id stands where it will be.
 func insertCase(ctx context.Context, tx *store.Tx, c *Case) error {
 	return store.Exec(ctx, tx, `INSERT INTO flow_case (id, kind, room, object, def_id, number, title, level, state, step, holder, place, street, community, unit_id, owner, owner_name, from_unit,
 		begun_at, due_at, due_unit, tokens, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1)`,
-		c.ID, c.Kind, c.Room, c.Object, c.def, c.Number, c.Title, c.Level, string(c.State), c.Step, c.Holder, c.Place, c.Street, c.Community, c.Unit, c.Owner, c.OwnerName, c.FromUnit,
+		c.ID, c.Kind, c.Room, c.Object, c.def, c.ID, c.Title, c.Level, string(c.State), c.Step, c.Holder, c.Place, c.Street, c.Community, c.Unit, c.Owner, c.OwnerName, c.FromUnit,
 		c.Begun, c.Due, string(c.dueUnit), c.run)
 }
 

@@ -29,6 +29,8 @@ type work struct {
 	step Trace // what the deed leaves in the trace
 	told map[string]bool
 
+	numbering *Numbering // of a case that begins, until it has its number
+
 	whose string // of a deed at a task: the person whose task it is, the actor or whom he stands in for
 }
 
@@ -263,6 +265,12 @@ func (w *work) save(ctx context.Context) error {
 	if err := w.stands(ctx); err != nil {
 		return err
 	}
+	if err := w.trace(ctx); err != nil {
+		return err
+	}
+	if err := w.numbered(ctx); err != nil {
+		return err
+	}
 	if err := saveCase(ctx, w.tx, w.c); err != nil {
 		return err
 	}
@@ -270,9 +278,6 @@ func (w *work) save(ctx context.Context) error {
 		if err := h.Changed(ctx, w.tx, w.c); err != nil {
 			return err
 		}
-	}
-	if err := w.trace(ctx); err != nil {
-		return err
 	}
 	if err := w.f.find.Touch(ctx, w.tx, foundAs, w.c.ID); err != nil {
 		return err
@@ -286,6 +291,18 @@ func (w *work) save(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// numbered gives a case that begins its number.
+func (w *work) numbered(ctx context.Context) (err error) {
+	if w.numbering == nil {
+		return nil
+	}
+	if w.c.Number, err = w.f.number(ctx, w.tx, *w.numbering); err != nil {
+		return err
+	}
+	w.numbering = nil
+	return store.ExecOne(ctx, w.tx, `UPDATE flow_case SET number = $1 WHERE id = $2`, w.c.Number, w.c.ID)
 }
 
 // stands writes at which steps the case is and who has it.
