@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,11 +40,14 @@ func (s *Templates) Each(t *testing.T, fn func(t *testing.T, db *store.DB)) {
 	}
 }
 
-// Engines returns the engines this run tests on.
+// Engines returns the engines this run tests on: those there are, or the one QUSHU_TEST_ENGINE names.
 func Engines() []store.Engine {
 	out := []store.Engine{store.SQLite}
 	if os.Getenv("QUSHU_TEST_POSTGRES") != "" {
 		out = append(out, store.Postgres)
+	}
+	if only := os.Getenv("QUSHU_TEST_ENGINE"); only != "" {
+		out = slices.DeleteFunc(out, func(e store.Engine) bool { return string(e) != only })
 	}
 	return out
 }
