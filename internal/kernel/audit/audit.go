@@ -100,8 +100,10 @@ type Log struct {
 	fresh fresh
 	turn  sync.Mutex // one Chain or Seal of this process at a time
 	last  head       // the newest end of the chain this process has seen; guarded by turn
-	files rootFiles
-	reads reads
+	// looked: this process has once looked for waiting rows everywhere; guarded by turn
+	looked bool
+	files  rootFiles
+	reads  reads
 
 	atOnce int64 // records a caller waits for
 
