@@ -2,8 +2,8 @@
 // written in the transaction of the change itself. GB/T 22239-2019 §8.1.4.3.
 //
 // A row is inserted unchained with an HMAC-SM3; one replica chains committed rows in batches within
-// a second (service.go). So a write costs one insert, and an altered, missing or reordered row is
-// still found. Signed roots of the chain (root.go) are kept in files besides the table, so a cut tail
+// a second (service.go), their places in a narrow table beside them. So a write costs one insert, and an
+// altered, missing or reordered row is still found. Signed roots of the chain (root.go) are kept in files besides the table, so a cut tail
 // is found too. Verify walks it here, VerifyPack on a machine that has neither database nor keys.
 package audit
 

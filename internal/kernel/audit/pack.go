@@ -81,7 +81,7 @@ func (l *Log) Export(ctx context.Context, w io.Writer, from, to int64) error {
 	end := packEnd{Head: h.Prev}
 	roots := &rootReader{q: l.db}
 	for at := h.From - 1; at < h.To; at += window {
-		rows, err := store.All(ctx, l.db, scan, placedRows, at, min(at+window, h.To))
+		rows, err := placedRows(ctx, l.db, at, min(at+window, h.To))
 		if err != nil {
 			return err
 		}

@@ -13,10 +13,6 @@ const columns = `id, at, person, account, name, admin, unit, post, session, ip, 
 // selectRow reads records with their places in the chain, 0 and "" where there is none yet.
 const selectRow = `SELECT ` + columns + `, coalesce(seq, 0), coalesce(hash, '') FROM audit LEFT JOIN audit_link ON record = id`
 
-// placedRows reads the records in places behind $1 up to $2, at most window of them. The inner limit tells the planner how few they are.
-const placedRows = `SELECT ` + columns + `, seq, hash FROM (SELECT seq, record, hash FROM audit_link WHERE seq > $1 AND seq <= $2 AND seq > 0 ORDER BY seq LIMIT 1000) AS p
-	JOIN audit ON id = record ORDER BY seq`
-
 // scan reads a row even when somebody put into a column what does not belong there: the row is then
 // marked unreadable instead of stopping the chain, the list and the verification.
 func scan(r *Row) []any {

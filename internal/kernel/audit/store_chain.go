@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -61,6 +62,15 @@ func (s sight) ids(ctx context.Context, q store.Queryer) (ids []string, all bool
 	}
 	slices.Sort(ids)
 	return ids, all, nil
+}
+
+// placedRows returns the records in the places behind after up to upTo, at most window of them, in order. The inner limit tells
+// the planner how few they are.
+func placedRows(ctx context.Context, q store.Queryer, after, upTo int64) ([]Row, error) {
+	rows, err := store.All(ctx, q, scan, `SELECT `+columns+`, seq, hash FROM (SELECT seq, record, hash FROM audit_link
+		WHERE seq > $1 AND seq <= $2 AND seq > 0 ORDER BY seq LIMIT `+strconv.Itoa(window)+`) AS p JOIN audit ON id = record`, after, upTo)
+	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(a.Seq, b.Seq) })
+	return rows, err
 }
 
 // textsOf returns the canonical texts of rows by their ids.

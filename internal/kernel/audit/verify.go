@@ -55,7 +55,7 @@ func (l *Log) Verify(ctx context.Context, progress Progress) (*Report, error) {
 func (l *Log) walkRows(ctx context.Context, w *walk, end int64, progress Progress) error {
 	for at := w.next - 1; at < end; {
 		to := at + min(window, end-at)
-		rows, err := store.All(ctx, l.db, scan, placedRows, at, to)
+		rows, err := placedRows(ctx, l.db, at, to)
 		if err != nil {
 			return err
 		}
