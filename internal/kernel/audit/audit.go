@@ -106,6 +106,7 @@ type Log struct {
 	reads  reads
 
 	atOnce int64 // records a caller waits for
+	atLook int   // waiting rows looked up at a time
 
 	declared []Action      // of all rooms; set before the first request
 	words    *errs.Catalog // likewise
@@ -114,7 +115,7 @@ type Log struct {
 
 // NewLog returns a log over db whose marks and signatures are made with ring. Long verifications run as jobs of c.
 func NewLog(db *store.DB, ring *secret.Ring, c *jobs.Client, now func() time.Time) *Log {
-	return &Log{db: db, ring: ring, jobs: c, now: now, wake: make(chan struct{}, 1), atOnce: atOnce}
+	return &Log{db: db, ring: ring, jobs: c, now: now, wake: make(chan struct{}, 1), atOnce: atOnce, atLook: reading}
 }
 
 // Record writes e in tx, with who acts, where and when taken from ctx.

@@ -94,7 +94,7 @@ func (l *Log) step(ctx context.Context) (n int, more bool, err error) {
 		return 0, false, err
 	}
 	where, first := l.sight(was, now)
-	ids, all, err := where.ids(ctx, l.db)
+	ids, all, err := where.ids(ctx, l.db, l.atLook)
 	if err != nil {
 		return 0, false, err
 	}

@@ -50,15 +50,15 @@ func since(m, now store.Moment) sight {
 	return out
 }
 
-// ids returns the rows there, oldest first; all reports that there are no others.
-func (s sight) ids(ctx context.Context, q store.Queryer) (ids []string, all bool, err error) {
+// ids returns the rows there, oldest first, about limit of them; all reports that there are no others.
+func (s sight) ids(ctx context.Context, q store.Queryer, limit int) (ids []string, all bool, err error) {
 	all = true
 	for _, c := range s {
-		some, err := store.Column[string](ctx, q, `SELECT id FROM audit WHERE `+c.SQL+` ORDER BY tx, id LIMIT `+strconv.Itoa(reading), c.Args...)
+		some, err := store.Column[string](ctx, q, `SELECT id FROM audit WHERE `+c.SQL+` ORDER BY tx, id LIMIT `+strconv.Itoa(limit), c.Args...)
 		if err != nil {
 			return nil, false, err
 		}
-		ids, all = append(ids, some...), all && len(some) < reading
+		ids, all = append(ids, some...), all && len(some) < limit
 	}
 	slices.Sort(ids)
 	return ids, all, nil
