@@ -7,6 +7,7 @@ import (
 	"qushu/internal/base/store"
 	"qushu/internal/datahub/library"
 	"qushu/internal/datahub/lookup"
+	"qushu/internal/datahub/quality"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
@@ -16,10 +17,15 @@ import (
 
 // rooms is the list of rooms of this program, with the adapters between them.
 func rooms(kit *kernel.Kit) []*room.Room {
+	judge, err := quality.New(kit)
+	if err != nil {
+		panic("the code lists are embedded at build time: " + err.Error())
+	}
 	return []*room.Room{
 		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: kit.Settings.Days}),
 		library.New(kit, names{kit.Org}),
 		lookup.New(kit, names{kit.Org}),
+		judge.Room(),
 		forms.New(kit),
 	}
 }

@@ -88,6 +88,7 @@ func NewKit(b Base) *Kit {
 	k.Org.Findable(k.Find)
 	k.Files = file.New(b.DB, b.Blobs, k.Audit, b.Now, b.MaxUpload)
 	k.Datasets = dataset.New(b.DB, b.Warehouse, b.Now)
+	k.Datasets.Told(k.Bus)
 	k.Datasets.Serve(k.above)
 	k.Datasets.Findable(k.Find)
 	k.Words = &errs.Catalog{}

@@ -2500,6 +2500,182 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/quality/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-datasets-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["quality-post-datasets-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["quality-post-datasets-by-id-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["quality-post-datasets-by-id-rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}/rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["quality-put-datasets-by-id-rules-by-rule"];
+        post?: never;
+        delete: operations["quality-delete-datasets-by-id-rules-by-rule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}/rules/{rule}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-datasets-by-id-rules-by-rule-rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/dictionaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-dictionaries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-tickets"];
+        put?: never;
+        post: operations["quality-post-tickets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/tickets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-tickets-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/settings": {
         parameters: {
             query?: never;
@@ -3590,6 +3766,54 @@ export interface components {
             kind?: string;
             level?: string;
             of?: string;
+        };
+        CheckFound: {
+            /** Format: int64 */
+            checked: number;
+            /** @description GB/T 36344 code */
+            measure: string;
+            /** Format: int64 */
+            passed: number;
+            /** @description id */
+            rule: string;
+            /** Format: double */
+            weight: number;
+        };
+        CheckPart: {
+            dimension: string;
+            /**
+             * Format: int64
+             * @description that could be judged; with none the dimension cannot be assessed and counts for nothing
+             */
+            rules: number;
+            /**
+             * Format: int64
+             * @description hundredths: 9485 is 94.85
+             */
+            score: number;
+        };
+        CheckRule: {
+            /** @description name; none with expression, freshness and row_count */
+            column?: string;
+            /** Format: int64 */
+            days?: number;
+            /** @description over the columns by name: true where the row is good */
+            expr?: string;
+            /** @description GB/T 36344 code; that of the kind when empty */
+            indicator?: string;
+            /** @enum {string} */
+            kind: "required" | "conditional_required" | "unique" | "pattern" | "length" | "range" | "allowed" | "dictionary" | "check_digit" | "compare" | "reference" | "expression" | "freshness" | "row_count";
+            max?: string;
+            min?: string;
+            /**
+             * @description of compare
+             * @enum {string}
+             */
+            op?: "" | "eq" | "ne" | "lt" | "le" | "gt" | "ge";
+            /** @description column compared with, or the condition stands on; dictionary; dataset referred to */
+            other?: string;
+            pattern?: string;
+            values?: string[];
         };
         Cookie: {
             Domain: string;
@@ -6497,6 +6721,304 @@ export interface components {
             street?: string;
             /** Format: int64 */
             version: number;
+        };
+        ProfileColumn: {
+            /**
+             * Format: int64
+             * @description exact up to 256, an estimate within 2 % above
+             */
+            distinct: number;
+            /**
+             * Format: int64
+             * @description NULL or blank
+             */
+            empty: number;
+            exact: boolean;
+            greatest: string;
+            /** @description empty for masked columns */
+            least: string;
+            /** Format: int64 */
+            longest: number;
+            name: string;
+            /** Format: int64 */
+            rows: number;
+            /** @description of texts, the commonest first: 9 a digit, A a letter, 汉 a Chinese character */
+            shapes: components["schemas"]["ProfileCount"][];
+            /**
+             * Format: int64
+             * @description characters
+             */
+            shortest: number;
+            /** @description the commonest first; none for masked columns or when there are too many */
+            values: components["schemas"]["ProfileCount"][];
+        };
+        ProfileCount: {
+            /** Format: int64 */
+            n: number;
+            value: string;
+        };
+        QualityBody: {
+            /**
+             * Format: date-time
+             * @description of the newest check; null when there was none
+             */
+            at: string | null;
+            dataset: string;
+            /**
+             * Format: int64
+             * @description rules with a row that fails
+             */
+            failing: number;
+            fields: components["schemas"]["QualityField"][];
+            /** @enum {string} */
+            grade: "" | "best" | "good" | "fair" | "poor";
+            /** @description newest first */
+            history: components["schemas"]["QualityCheck"][];
+            /** @description the caller may change rules */
+            manage: boolean;
+            name: string;
+            /** @description that is done; null when there is none */
+            newest: components["schemas"]["QualityCheck"];
+            /** @description of the newest check that is done */
+            profile: components["schemas"]["ProfileColumn"][];
+            /** Format: int64 */
+            rows: number;
+            ruleList: components["schemas"]["QualityRule"][];
+            /**
+             * Format: int64
+             * @description in force
+             */
+            rules: number;
+            /** @description that waits or runs; null when there is none */
+            running: components["schemas"]["QualityCheck"];
+            /**
+             * Format: int64
+             * @description hundredths; -1 when nothing could be assessed
+             */
+            score: number;
+            title: string;
+            unit: string;
+            unitName: string;
+        };
+        QualityCheck: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: int64
+             * @description rows so far
+             */
+            done: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            found: components["schemas"]["CheckFound"][];
+            /** @enum {string} */
+            grade: "" | "best" | "good" | "fair" | "poor";
+            id: string;
+            /**
+             * Format: int64
+             * @description of the version that was looked at
+             */
+            number: number;
+            parts: components["schemas"]["CheckPart"][];
+            /** Format: int64 */
+            rows: number;
+            /**
+             * Format: int64
+             * @description hundredths; -1 when nothing could be assessed
+             */
+            score: number;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
+            /** @description why it failed, in the caller's language */
+            why: string;
+        };
+        QualityDict: {
+            name: string;
+            title: string;
+        };
+        QualityDictsOutBody: {
+            items: components["schemas"]["QualityDict"][];
+        };
+        QualityFailing: {
+            /**
+             * Format: int64
+             * @description its place in the version, from 1
+             */
+            row: number;
+            /** @description of the columns shown, masked where they are */
+            values: string[];
+        };
+        QualityFailingOutBody: {
+            /** @description keys first, then what the rule looks at */
+            columns: components["schemas"]["QualityField"][];
+            more: boolean;
+            /**
+             * Format: int64
+             * @description of the version looked at
+             */
+            number: number;
+            rows: components["schemas"]["QualityFailing"][];
+        };
+        QualityField: {
+            kind: string;
+            masked: boolean;
+            name: string;
+            title: string;
+            type: string;
+        };
+        QualityFigures: {
+            /** Format: int64 */
+            assessed: number;
+            /** Format: int64 */
+            best: number;
+            /** Format: int64 */
+            datasets: number;
+            /** Format: int64 */
+            fair: number;
+            /** Format: int64 */
+            good: number;
+            /**
+             * Format: int64
+             * @description open tickets beyond their limit
+             */
+            late: number;
+            /**
+             * Format: int64
+             * @description hundredths, over what could be assessed; 0 for none
+             */
+            mean: number;
+            /** Format: int64 */
+            poor: number;
+            /**
+             * Format: int64
+             * @description open
+             */
+            tickets: number;
+        };
+        QualityLine: {
+            /**
+             * Format: date-time
+             * @description of the newest check; null when there was none
+             */
+            at: string | null;
+            dataset: string;
+            /**
+             * Format: int64
+             * @description rules with a row that fails
+             */
+            failing: number;
+            /** @enum {string} */
+            grade: "" | "best" | "good" | "fair" | "poor";
+            /** Format: int64 */
+            rows: number;
+            /**
+             * Format: int64
+             * @description in force
+             */
+            rules: number;
+            /**
+             * Format: int64
+             * @description hundredths; -1 when nothing could be assessed
+             */
+            score: number;
+            title: string;
+            unit: string;
+            unitName: string;
+        };
+        QualityLineListed: {
+            items: components["schemas"]["QualityLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QualityRaiseInBody: {
+            column?: string;
+            dataset: string;
+            /** @description that rows fail; empty for what the reader says himself */
+            rule?: string;
+            /** @description what is wrong, without personal data */
+            words: string;
+        };
+        QualityRule: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description a new version with a row that fails is not published */
+            blocking: boolean;
+            body: components["schemas"]["CheckRule"];
+            /** @description who decided on it last */
+            by: string;
+            id: string;
+            /** @enum {string} */
+            origin: "program" | "person";
+            /** @enum {string} */
+            state: "proposed" | "active" | "off";
+            title: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            /**
+             * Format: int64
+             * @description 1 to 100: how much it counts within its dimension
+             */
+            weight: number;
+        };
+        QualityRuleIn: {
+            blocking?: boolean;
+            body: components["schemas"]["CheckRule"];
+            /** @enum {string} */
+            state: "proposed" | "active" | "off";
+            /** @description made of the rule when empty */
+            title?: string;
+            /**
+             * Format: int64
+             * @description of what is changed
+             */
+            version?: number;
+            /** Format: int64 */
+            weight: number;
+        };
+        QualityTicket: {
+            /**
+             * @description what the provider says: put right, the data is right as it is, with the next load
+             * @enum {string}
+             */
+            answer: "" | "mended" | "right" | "later";
+            /** Format: date-time */
+            at: string | null;
+            case: string;
+            /** Format: date-time */
+            closedAt: string | null;
+            column: string;
+            dataset: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            /**
+             * Format: int64
+             * @description rows that failed when it was raised
+             */
+            failing: number;
+            holder: string;
+            id: string;
+            /** @enum {string} */
+            kind: "rows" | "reader";
+            late: boolean;
+            number: string;
+            ownerName: string;
+            /** @description id, empty for what a reader says */
+            rule: string;
+            state: string;
+            step: string;
+            /** @description of the dataset */
+            title: string;
+            unit: string;
+            unitName: string;
+            words: string;
+        };
+        QualityTicketListed: {
+            items: components["schemas"]["QualityTicket"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
         };
         SettingsGroup: {
             items: components["schemas"]["SettingsItem"][];
@@ -13100,6 +13622,432 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrgStaffOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-datasets": {
+        parameters: {
+            query?: {
+                text?: string;
+                grade?: "" | "best" | "good" | "fair" | "poor" | "none";
+                unit?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-datasets-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-post-datasets-by-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-post-datasets-by-id-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-post-datasets-by-id-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QualityRuleIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-put-datasets-by-id-rules-by-rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QualityRuleIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-delete-datasets-by-id-rules-by-rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-datasets-by-id-rules-by-rule-rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityFailingOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-dictionaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityDictsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityFigures"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-tickets": {
+        parameters: {
+            query?: {
+                /** @description that are not closed yet */
+                open?: boolean;
+                /** @description that the caller raised */
+                mine?: boolean;
+                dataset?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityTicketListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-post-tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QualityRaiseInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityTicket"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-tickets-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityTicket"];
                 };
             };
             /** @description Error */

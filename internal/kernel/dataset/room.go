@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"qushu/internal/base/bus"
 	"qushu/internal/base/errs"
 	"qushu/internal/base/jobs"
 	"qushu/internal/base/store"
@@ -48,6 +49,7 @@ type Datasets struct {
 	above Above
 	live  map[string]Live
 	find  *find.Find // nil where nothing is found
+	bus   *bus.Bus   // nil where nobody listens
 }
 
 // New makes the service over db and the warehouse wh. Until Serve tells who knows the tree of units, a grant to a
@@ -59,6 +61,31 @@ func New(db *store.DB, wh warehouse.Store, now func() time.Time) *Datasets {
 
 // Serve tells who knows the tree of units. Called once, before serving.
 func (d *Datasets) Serve(above Above) { d.above = above }
+
+// Told lets rooms hear what happens to datasets. Called once, before serving.
+func (d *Datasets) Told(b *bus.Bus) { d.bus = b }
+
+// Served is told as dataset.served when another version of a dataset begins to serve.
+type Served struct {
+	Dataset string `json:"dataset"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Number  int64  `json:"number"`
+	Rows    int64  `json:"rows"`
+}
+
+// Removed is told as dataset.removed.
+type Removed struct {
+	Dataset string `json:"dataset"`
+	Name    string `json:"name"`
+}
+
+func (d *Datasets) served(ctx context.Context, tx *store.Tx, ds Dataset) error {
+	if d.bus == nil {
+		return nil
+	}
+	return d.bus.Emit(ctx, tx, "dataset.served", Served{ds.ID, ds.Name, ds.Current, ds.Number, ds.Rows})
+}
 
 // Declare adds a live dataset. A room calls it once when it is made.
 func (d *Datasets) Declare(l Live) error {
@@ -79,7 +106,8 @@ func (d *Datasets) Declare(l Live) error {
 func (d *Datasets) Room() *room.Room {
 	sweep := jobs.Periodic("dataset.sweep", jobs.Daily{Hour: 2, Minute: 50}, d.Sweep)
 	sweep.Timeout = time.Hour
-	return &room.Room{Name: "dataset", Pillar: room.Kernel, Schema: schema, Text: Text, Jobs: []jobs.Handler{sweep}}
+	return &room.Room{Name: "dataset", Pillar: room.Kernel, Schema: schema, Text: Text, Jobs: []jobs.Handler{sweep},
+		Emits: []bus.Event{bus.Emits[Served]("dataset.served"), bus.Emits[Removed]("dataset.removed")}}
 }
 
 // store returns the warehouse, Busy where there is none.
