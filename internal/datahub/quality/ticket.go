@@ -77,7 +77,7 @@ func (q *Quality) install(ctx context.Context) error {
 	word := func(key string) string { return q.words.Text("zh", "quality.step_"+key) }
 	p := flow.FromSteps(kindTicket, word("flow"), nil, []flow.Step{
 		{Key: "say", Name: word("say"), Task: flow.Task{Who: []flow.Who{{Kind: "starter"}}}},
-		{Key: "mend", Name: word("mend"), Task: flow.Task{Who: mender, Form: "quality", Limit: days, Warn: []int{80}, Outcomes: []flow.Action{
+		{Key: "mend", Name: word("mend"), Task: flow.Task{Who: mender, Limit: days, Warn: []int{80}, Outcomes: []flow.Action{
 			{Key: "mended", Name: word("mended"), Agree: true}, {Key: "later", Name: word("later"), Reason: true}, {Key: "right", Name: word("right"), Reason: true}},
 			Escalate: []flow.Escalation{{Percent: 100, Do: "tell", To: []flow.Who{{Kind: "leader", Of: "case"}}}}}},
 		{Key: "look", Name: word("look"), Task: flow.Task{Who: []flow.Who{{Kind: "starter"}, {Kind: "role", ID: "data_officer", Of: "case"}}, Limit: []flow.Limit{{N: 5, Unit: when.WorkDay}},
