@@ -22,13 +22,21 @@ import (
 
 type importIn struct {
 	Name    string `query:"name" maxLength:"200" doc:"the file's name, for the words of a refusal"`
-	Check   bool   `query:"check" doc:"only says what would come of it"`
 	RawBody []byte `contentType:"application/octet-stream"`
 }
 
 // importBook reads a workbook of entries and items. What can be kept becomes a draft, or the draft of a change where the code
 // is that of an entry; a row that cannot is refused with its reason and the others go on. Nothing is published by it.
 func (c *Catalog) importBook(ctx context.Context, in *importIn) (*runOut, error) {
+	return c.readIn(ctx, in, false)
+}
+
+// checkBook says what would come of a workbook, and keeps nothing.
+func (c *Catalog) checkBook(ctx context.Context, in *importIn) (*runOut, error) {
+	return c.readIn(ctx, in, true)
+}
+
+func (c *Catalog) readIn(ctx context.Context, in *importIn, check bool) (*runOut, error) {
 	lang := web.From(ctx).Lang
 	w, err := c.wording(ctx, c.db, lang, nil)
 	if err != nil {
@@ -45,7 +53,7 @@ func (c *Catalog) importBook(ctx context.Context, in *importIn) (*runOut, error)
 			if b.bad[b.rows[i].at] {
 				continue
 			}
-			made, err := c.takeRow(ctx, tx, b, &b.rows[i], in.Check)
+			made, err := c.takeRow(ctx, tx, b, &b.rows[i], check)
 			if err != nil {
 				return err
 			}
@@ -56,7 +64,7 @@ func (c *Catalog) importBook(ctx context.Context, in *importIn) (*runOut, error)
 		r.Total, r.Done = int64(len(b.rows)), int64(len(b.rows))
 		r.Skipped = r.Total - r.Made
 		r.Reasons.V = append(r.Reasons.V, b.remarks...)
-		if in.Check {
+		if check {
 			return nil
 		}
 		if err := insertRun(ctx, tx, r); err != nil {

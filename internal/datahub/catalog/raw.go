@@ -5,6 +5,7 @@ import "qushu/internal/room"
 func (c *Catalog) otherRoutes() []room.Route {
 	return []room.Route{
 		room.Post("/import", "catalog.edit", c.importBook).Body(maxFile),
+		room.Post("/import/check", "catalog.edit", c.checkBook).Body(maxFile).NoAudit("only says what would come of it"),
 		room.Get("/reports", "catalog.review", c.reports),
 		room.Put("/entries/{id}/watch", "catalog.read", c.watch),
 		room.Get("/demands", "catalog.read", c.listDemands),

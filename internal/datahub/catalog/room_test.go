@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +18,14 @@ import (
 	"qushu/internal/room"
 )
 
-var houses = &kerneltest.Houses{Rooms: func(kit *kernel.Kit) []*room.Room { return []*room.Room{New(kit).Room()} },
+// made keeps the service of each house by its kit, for what no route shows.
+var made sync.Map
+
+var houses = &kerneltest.Houses{Rooms: func(kit *kernel.Kit) []*room.Room {
+	c := New(kit)
+	made.Store(kit, c)
+	return []*room.Room{c.Room()}
+},
 	Warehouse: func(t *testing.T) warehouse.Store {
 		s, err := duck.Open(t.Context(), duck.Options{Dir: t.TempDir(), Memory: 256 << 20})
 		if err != nil {
@@ -33,6 +41,11 @@ type town struct {
 	t     *testing.T
 	units map[string]string
 	who   map[string]*room.Actor
+}
+
+func (w *town) catalog() *Catalog {
+	c, _ := made.Load(w.Kit)
+	return c.(*Catalog)
 }
 
 func each(t *testing.T, fn func(w *town)) {
