@@ -126,7 +126,7 @@ it('shows the catalogue with its figures, facets, cards and a comparison', async
   await b.gate('catalog-compare')
   await page.keyboard.press('Escape')
   await page.getByRole('link', { name: '洪山区单位用工信息' }).click()
-  await page.getByText('已挂接').first().waitFor()
+  await page.getByRole('button', { name: '元数据' }).waitFor()
   await b.gate('catalog-entry')
   await page.getByRole('button', { name: '元数据' }).click()
   await b.gate('catalog-entry-elements')
