@@ -5,6 +5,7 @@ import (
 
 	"qushu/internal/apps/forms"
 	"qushu/internal/base/store"
+	"qushu/internal/datahub/catalog"
 	"qushu/internal/datahub/library"
 	"qushu/internal/datahub/lookup"
 	"qushu/internal/datahub/quality"
@@ -21,11 +22,13 @@ func rooms(kit *kernel.Kit) []*room.Room {
 	if err != nil {
 		panic("the code lists are embedded at build time: " + err.Error())
 	}
+	entries := catalog.New(kit)
 	return []*room.Room{
 		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: kit.Settings.Days}),
 		library.New(kit, names{kit.Org}),
 		lookup.New(kit, names{kit.Org}),
 		judge.Room(),
+		entries.Room(),
 		forms.New(kit),
 	}
 }
