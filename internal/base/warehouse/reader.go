@@ -33,7 +33,8 @@ type Reading struct {
 type Named struct {
 	Name    string   // as written
 	Columns []string // every name that may be one of its columns
-	All     bool     // "*" stands somewhere
+	All     bool     // "*" over it stands somewhere
+	Except  []string // what every such "*" leaves out
 }
 
 // Face is what a reader sees of a version: some columns, and some rows.

@@ -99,7 +99,8 @@ func (g granted) seen(r Right, rows Filter, t warehouse.Named) Face {
 			continue
 		}
 		f.Columns = append(f.Columns, c)
-		if t.All || slices.ContainsFunc(t.Columns, func(name string) bool { return strings.EqualFold(name, c.Name) }) {
+		is := func(name string) bool { return strings.EqualFold(name, c.Name) }
+		if t.All && !slices.ContainsFunc(t.Except, is) || slices.ContainsFunc(t.Columns, is) {
 			f.Used = append(f.Used, c)
 		}
 	}

@@ -105,7 +105,11 @@ func (w *writer) star(n node, at int) string {
 	if !ok {
 		return w.refuse(at, "sql_star")
 	}
-	w.columns = append(w.columns, column{of: of})
+	for _, l := range w.local {
+		if of == "" || fold(of) == l.alias {
+			w.tables[l.table].star(without)
+		}
+	}
 	out := "*"
 	if of != "" {
 		out = identifier(of) + ".*"
@@ -114,6 +118,19 @@ func (w *writer) star(n node, at int) string {
 		out += " EXCLUDE (" + identifiers(without) + ")"
 	}
 	return out
+}
+
+// star notes that all columns but some were asked for.
+func (t *table) star(without []string) {
+	left := func(c string) bool { return slices.ContainsFunc(without, func(o string) bool { return fold(o) == c }) }
+	if t.all {
+		t.except = slices.DeleteFunc(t.except, func(c string) bool { return !left(c) })
+		return
+	}
+	t.all = true
+	for _, c := range without {
+		t.except = append(t.except, fold(c))
+	}
 }
 
 var paramName = regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]{0,39}$`)

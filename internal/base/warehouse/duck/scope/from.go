@@ -63,6 +63,7 @@ func (w *writer) base(n node, at int) string {
 		w.tables = append(w.tables, table{name: name})
 	}
 	w.tables[i].aliases = append(w.tables[i].aliases, fold(alias))
+	w.local = append(w.local, local{i, fold(alias)})
 	return w.named(slot("t", i), n, name)
 }
 

@@ -150,6 +150,7 @@ type writer struct {
 	env     map[string]string // names of CTEs in sight, folded, to what they are called now
 	ctes    int
 	tables  []table
+	local   []local // tables in the FROM of the SELECT at hand
 	columns []column
 	params  []string
 }
@@ -157,9 +158,17 @@ type writer struct {
 type table struct {
 	name    string
 	aliases []string // folded
+	all     bool
+	except  []string // what every "*" over it leaves out, folded
 }
 
-// column is a name that stands where a column's may; an empty name is "*".
+// local is one table where it stands.
+type local struct {
+	table int
+	alias string // folded
+}
+
+// column is a name that stands where a column's may.
 type column struct{ of, name string }
 
 func (w *writer) refuse(at int, key string, args ...any) string {
@@ -192,12 +201,10 @@ func (w *writer) done(n node) {
 func (w *writer) mentions() []warehouse.Named {
 	out := make([]warehouse.Named, len(w.tables))
 	for i, t := range w.tables {
-		out[i].Name = t.name
+		out[i].Name, out[i].All, out[i].Except = t.name, t.all, t.except
 		for _, c := range w.columns {
 			switch {
 			case c.of != "" && !slices.Contains(t.aliases, fold(c.of)):
-			case c.name == "":
-				out[i].All = true
 			case !slices.Contains(out[i].Columns, c.name):
 				out[i].Columns = append(out[i].Columns, c.name)
 			}
@@ -265,6 +272,9 @@ func (w *writer) with(n node) string {
 }
 
 func (w *writer) selects(n node) string {
+	outer := w.local
+	w.local = nil
+	defer func() { w.local = outer }()
 	distinct := w.distinct(n)
 	from := w.from(n.child("from_table")) // first, so that tables stand in the order of FROM
 	var items []string
