@@ -186,7 +186,7 @@ func TestGranted(t *testing.T) {
 	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
 		ds := people(t, e)
 		li := analyst("li", "u2")
-		part := grant(t, e, ds, dataset.Grant{Unit: "u2", Columns: []string{"jd", "nl", "xm"}, Reveal: []string{"xm"}, Filter: dataset.Filter{{Column: "jd", Op: warehouse.OpEq, Values: []string{"关山街道"}}}, Quota: 450})
+		part := grant(t, e, ds, dataset.Grant{Unit: "u2", Columns: []string{"jd", "nl", "xm"}, Reveal: []string{"xm"}, Filter: dataset.Filter{{Column: "jd", Op: warehouse.OpEq, Values: []string{"关山街道"}}}, Quota: 350})
 		if a := ask(t, e, li, "WITH w AS (SELECT * EXCLUDE (xm) FROM population) SELECT * FROM w ORDER BY nl LIMIT 100"); len(a.Columns) != 2 || len(a.Rows) != 100 || a.Personal {
 			t.Errorf("%+v", a)
 		}

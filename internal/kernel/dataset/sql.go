@@ -150,22 +150,30 @@ func (d *Datasets) Answer(ctx context.Context, x *Question, args map[string]any,
 		}
 	}
 	a, err := rd.Ask(ctx, x.reading, faces, args, l)
-	if errs.KeyOf(err) == "warehouse.no_column" {
+	switch errs.KeyOf(err) {
+	case "warehouse.no_column", "warehouse.sql_no_alias":
 		return nil, x.closed(err)
 	}
 	return a, err
 }
 
-// closed tells a column that is not open from one that is not there.
+// closed tells a column that is not open from one that is not there: by the name the engine missed or, where it only
+// missed the table before it, by the names the text holds.
 func (x *Question) closed(err error) error {
 	e, ok := errors.AsType[*errs.Error](err)
 	if !ok || len(e.Args) != 1 {
 		return err
 	}
-	name, _ := e.Args[0].(string)
-	for _, f := range x.Faces {
+	missed, _ := e.Args[0].(string)
+	for i, f := range x.Faces {
+		names := []string{missed}
+		if e.Key == "warehouse.sql_no_alias" {
+			names = x.reading.Tables[i].Columns
+		}
 		for _, c := range f.Dataset.Columns {
-			if strings.EqualFold(c.Name, name) {
+			is := func(name string) bool { return strings.EqualFold(name, c.Name) }
+			open := slices.ContainsFunc(f.Columns, func(o Column) bool { return o.Name == c.Name })
+			if !open && slices.ContainsFunc(names, is) {
 				return errs.New(errs.Denied, "dataset.column_denied", f.Dataset.Title, c.Title)
 			}
 		}

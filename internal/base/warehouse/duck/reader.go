@@ -69,7 +69,7 @@ func (s *Store) Read(ctx context.Context, text string) (*warehouse.Reading, erro
 		return nil, err
 	}
 	var tree string
-	err = db.QueryRowContext(ctx, `SELECT CAST(json_serialize_sql(CAST($1 AS VARCHAR), skip_null := true, skip_empty := true, skip_default := true) AS VARCHAR)`, text).Scan(&tree)
+	err = db.QueryRowContext(ctx, `SELECT CAST(json_serialize_sql(CAST($1 AS VARCHAR), skip_null := true, skip_default := true) AS VARCHAR)`, text).Scan(&tree)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -200,7 +200,7 @@ func (s *Store) face(ctx context.Context, conn *sql.Conn, i int, f warehouse.Fac
 	as := fmt.Sprintf("f%d", i)
 	done = func() { drop(ctx, conn, as) }
 	_, err = conn.ExecContext(ctx, "CREATE OR REPLACE TEMP TABLE "+as+" AS SELECT "+strings.Join(columns, ", ")+" FROM ("+w.text.String()+")", w.args...)
-	return "temp.main." + as, done, err
+	return "(SELECT * FROM temp.main." + as + ")", done, err
 }
 
 func name(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
@@ -344,10 +344,13 @@ func interval(v duckdb.Interval) string {
 	return strings.Join(out, " ")
 }
 
-var quotedName = regexp.MustCompile(`"((?:[^"]|"")+)"`)
+var (
+	quotedName = regexp.MustCompile(`"((?:[^"]|"")+)"`)
+	bareName   = regexp.MustCompile(`^Referenced column (\S+) not found`)
+)
 
-// worded puts what the engine says of a reader's statement into words. Its own words may hold values, so they are passed
-// on only where they are about names and types, which the reader wrote or may see.
+// worded puts what the engine says of a reader's statement into words. Its own words may hold values, and a log is not
+// the place for them either, so they are passed on only where they are about names and types.
 func worded(err error) error {
 	e, ok := errors.AsType[*duckdb.Error](err)
 	if err == nil || !ok {
@@ -362,6 +365,9 @@ func worded(err error) error {
 	if m := quotedName.FindStringSubmatch(first); m != nil {
 		named = scope.Short(m[1])
 	}
+	if m := bareName.FindStringSubmatch(first); m != nil && named == "" {
+		named = scope.Short(m[1])
+	}
 	switch e.Type {
 	case duckdb.ErrorTypeBinder, duckdb.ErrorTypeCatalog, duckdb.ErrorTypeParser, duckdb.ErrorTypeSyntax:
 		switch {
@@ -371,22 +377,24 @@ func worded(err error) error {
 					named = scope.Short(m[1][1])
 				}
 			}
-			return errs.Wrap(err, errs.Invalid, "warehouse.no_column", named)
+			return errs.New(errs.Invalid, "warehouse.no_column", named)
+		case strings.HasPrefix(first, "Referenced table"):
+			return errs.New(errs.Invalid, "warehouse.sql_no_alias", named)
 		case strings.HasPrefix(first, "Ambiguous reference"):
-			return errs.Wrap(err, errs.Invalid, "warehouse.ambiguous_column", named)
+			return errs.New(errs.Invalid, "warehouse.ambiguous_column", named)
 		case strings.HasPrefix(first, "No function matches"):
 			if _, call, ok := strings.Cut(first, "types '"); ok {
 				call, _, _ = strings.Cut(call, "'")
-				return errs.Wrap(err, errs.Invalid, "warehouse.sql_args", call)
+				return errs.New(errs.Invalid, "warehouse.sql_args", call)
 			}
 		case strings.Contains(first, "must appear in the GROUP BY"):
-			return errs.Wrap(err, errs.Invalid, "warehouse.not_grouped", named)
+			return errs.New(errs.Invalid, "warehouse.not_grouped", named)
 		}
-		return errs.Wrap(err, errs.Invalid, "warehouse.sql_bind", scope.Short(strings.TrimSuffix(first, ".")))
+		return errs.New(errs.Invalid, "warehouse.sql_bind", scope.Short(strings.TrimSuffix(first, ".")))
 	case duckdb.ErrorTypeConversion, duckdb.ErrorTypeMismatchType:
-		return errs.Wrap(err, errs.Invalid, "warehouse.sql_convert")
+		return errs.New(errs.Invalid, "warehouse.sql_convert")
 	case duckdb.ErrorTypeInvalidInput, duckdb.ErrorTypeExpression, duckdb.ErrorTypeNotImplemented, duckdb.ErrorTypeDivideByZero, duckdb.ErrorTypeInvalidType:
-		return errs.Wrap(err, errs.Invalid, "warehouse.sql_failed")
+		return errs.New(errs.Invalid, "warehouse.sql_failed")
 	}
 	return err
 }

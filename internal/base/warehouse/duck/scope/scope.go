@@ -58,8 +58,8 @@ func (t *Tree) Write(table, param func(i int) string, now time.Time) string {
 	return b.String()
 }
 
-// Parse reads the engine's answer to json_serialize_sql(text, skip_null, skip_empty, skip_default). What may not be run is
-// Invalid, with its place.
+// Parse reads the engine's answer to json_serialize_sql(text, skip_null, skip_default). What may not be run is Invalid, with
+// its place.
 func Parse(text string, tree []byte) (*Tree, error) {
 	var root node
 	if strings.Contains(text, "\x00") || bytes.Contains(tree, []byte(`\u0000`)) { // they mark our slots
@@ -74,7 +74,10 @@ func Parse(text string, tree []byte) (*Tree, error) {
 		return nil, unread(text, root)
 	}
 	all := root.list("statements")
-	if len(all) != 1 {
+	if len(all) == 0 {
+		return nil, Refuse(text, -1, "sql_empty")
+	}
+	if len(all) > 1 {
 		return nil, Refuse(text, -1, "sql_one")
 	}
 	statement, _ := all[0].(map[string]any)
@@ -188,11 +191,25 @@ func (w *writer) enter() func() {
 	return func() { w.depth-- }
 }
 
-// done refuses what of a node was not taken.
+// done refuses what of a node was not taken and is not empty.
 func (w *writer) done(n node) {
 	at := n.place()
 	delete(n, "query_location")
-	for name := range n {
+	for name, v := range n {
+		switch v := v.(type) {
+		case []any:
+			if len(v) == 0 {
+				continue
+			}
+		case map[string]any:
+			if len(v) == 0 {
+				continue
+			}
+		case string:
+			if v == "" {
+				continue
+			}
+		}
 		w.refuse(at, "sql_unknown", name)
 	}
 }

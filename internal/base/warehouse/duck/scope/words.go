@@ -51,7 +51,7 @@ var comparisons = map[string]string{
 	"COMPARE_DISTINCT_FROM": "IS DISTINCT FROM", "COMPARE_NOT_DISTINCT_FROM": "IS NOT DISTINCT FROM",
 }
 
-var joins = map[string]string{"INNER": "JOIN", "LEFT": "LEFT JOIN", "RIGHT": "RIGHT JOIN", "OUTER": "FULL JOIN", "SEMI": "SEMI JOIN", "ANTI": "ANTI JOIN"}
+var joins = map[string]string{"INNER": "JOIN", "LEFT": "LEFT JOIN", "RIGHT": "RIGHT JOIN", "FULL": "FULL JOIN", "OUTER": "FULL JOIN", "SEMI": "SEMI JOIN", "ANTI": "ANTI JOIN"}
 
 // clock are the names and calls that mean the time the question is asked at.
 var clock = map[string]string{
