@@ -2500,6 +2500,182 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/query/build": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-build"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-exports"];
+        put?: never;
+        post: operations["query-post-exports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-saved"];
+        put?: never;
+        post: operations["query-post-saved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-saved-by-id"];
+        put: operations["query-put-saved-by-id"];
+        post?: never;
+        delete: operations["query-delete-saved-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-saved-by-id-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved/{id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["query-put-saved-by-id-shares"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/settings": {
         parameters: {
             query?: never;
@@ -6497,6 +6673,365 @@ export interface components {
             street?: string;
             /** Format: int64 */
             version: number;
+        };
+        QueryAnswer: {
+            /** Format: date-time */
+            at: string | null;
+            columns: components["schemas"]["QueryHead"][];
+            /**
+             * Format: int64
+             * @description how long the engine took
+             */
+            millis: number;
+            /** @description there are more rows than were asked for */
+            more: boolean;
+            /** @description columns were used that are masked for others */
+            personal: boolean;
+            /** @description values as text in the order of columns, empty for none */
+            rows: (string[] | null)[];
+            /** @description id of the run in the history */
+            run: string;
+            sources: components["schemas"]["QuerySource"][];
+            /** @description the text that was asked */
+            sql: string;
+        };
+        QueryBuild: {
+            /** @description to list; not together with group and measures */
+            columns?: string[];
+            /** @description code of the dataset */
+            dataset: string;
+            group?: components["schemas"]["QueryGroup"][];
+            /**
+             * Format: int64
+             * @description most rows, 0 for as many as are shown
+             */
+            limit?: number;
+            measures?: components["schemas"]["QueryMeasure"][];
+            sort?: components["schemas"]["QuerySort"][];
+            /** @description conditions that all hold */
+            where?: components["schemas"]["DatasetRule"][];
+        };
+        QueryBuildInBody: {
+            build: components["schemas"]["QueryBuild"];
+            /** @description needed when columns are used that are masked for others */
+            purpose?: string;
+        };
+        QueryCancelOutBody: {
+            /** @description something ran and was ended */
+            cancelled: boolean;
+        };
+        QueryChangeInBody: {
+            name: string;
+            plan: components["schemas"]["QueryPlan"];
+            summary?: string;
+            /**
+             * Format: int64
+             * @description as it was read
+             */
+            version: number;
+        };
+        QueryChart: {
+            /**
+             * @description table when empty
+             * @enum {string}
+             */
+            kind?: "" | "table" | "bar" | "line" | "pie" | "number";
+            /** @description places of the columns drawn, from 1 */
+            series?: number[];
+            stack?: boolean;
+            /**
+             * Format: int64
+             * @description place of the column along the axis, from 1; 0 for none
+             */
+            x?: number;
+        };
+        QueryColumn: {
+            key: boolean;
+            /** @enum {string} */
+            kind: "text" | "integer" | "decimal" | "date" | "datetime" | "boolean";
+            /** @description masked for others; using it asks for a purpose */
+            masked: boolean;
+            name: string;
+            /** @description sort of personal data, empty for none */
+            sort: string;
+            title: string;
+        };
+        QueryEditionLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description whose SQL it is written in */
+            engine: string;
+            /** Format: int64 */
+            number: number;
+            personName: string;
+            plan: components["schemas"]["QueryPlan"];
+        };
+        QueryExportInBody: {
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            /** @description id of one's own run; its question is asked again */
+            run: string;
+            /** @description name of the file */
+            title: string;
+        };
+        QueryExportLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            error: string;
+            /** @description id of the file, empty until it is there and when it was removed */
+            file: string;
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            id: string;
+            /** @description cut at the most rows that may be given out */
+            more: boolean;
+            /** Format: int64 */
+            rows: number;
+            /** @enum {string} */
+            state: "queued" | "done" | "failed";
+            title: string;
+        };
+        QueryExportLineListed: {
+            items: components["schemas"]["QueryExportLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QueryGroup: {
+            /**
+             * @description part of a date, the whole value when empty
+             * @enum {string}
+             */
+            by?: "" | "year" | "quarter" | "month" | "day";
+            column: string;
+        };
+        QueryHead: {
+            /** @enum {string} */
+            kind: "text" | "integer" | "decimal" | "date" | "datetime" | "boolean";
+            /** @description what the question calls it */
+            name: string;
+            title: string;
+        };
+        QueryKeepInBody: {
+            name: string;
+            plan: components["schemas"]["QueryPlan"];
+            summary?: string;
+        };
+        QueryLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description SHA-256 of the text */
+            digest: string;
+            /** @description why it failed */
+            error: string;
+            id: string;
+            /** Format: int64 */
+            millis: number;
+            /** @enum {string} */
+            origin: "sql" | "build" | "saved" | "api" | "export";
+            person: string;
+            personName: string;
+            personal: boolean;
+            purpose: string;
+            /** Format: int64 */
+            rows: number;
+            sources: components["schemas"]["QuerySource"][];
+            sql: string;
+            /** @enum {string} */
+            state: "running" | "done" | "failed" | "cancelled";
+            unitName: string;
+        };
+        QueryLineListed: {
+            items: components["schemas"]["QueryLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QueryMeasure: {
+            /** @enum {string} */
+            agg: "count" | "count_distinct" | "sum" | "avg" | "min" | "max";
+            /** @description empty with count, for rows */
+            column?: string;
+        };
+        QueryParam: {
+            /** @enum {string} */
+            kind: "text" | "integer" | "decimal" | "date" | "datetime" | "boolean";
+            name: string;
+            /** @description values to choose from, any when empty */
+            options?: string[];
+            title?: string;
+            /** @description its value, or the one it has unless another is given */
+            value?: string;
+        };
+        QueryPlan: {
+            build?: components["schemas"]["QueryBuild"];
+            chart?: components["schemas"]["QueryChart"];
+            params?: components["schemas"]["QueryParam"][];
+            /** @description the text; empty when it was put together in a form */
+            sql?: string;
+        };
+        QueryRunInBody: {
+            params?: components["schemas"]["QueryParam"][];
+            /** @description needed when columns are used that are masked for others */
+            purpose?: string;
+            /** @description one SELECT over datasets by their codes */
+            sql: string;
+        };
+        QueryRunSavedInBody: {
+            purpose?: string;
+            /** @description of its parameters, by name */
+            values?: {
+                [key: string]: string;
+            };
+        };
+        QuerySavedBody: {
+            /**
+             * Format: date-time
+             * @description last change
+             */
+            at: string | null;
+            /** @description how it is drawn */
+            chart: string;
+            /** @description newest first, fifty at most */
+            editions: components["schemas"]["QueryEditionLine"][];
+            engine: string;
+            /** @description put together in a form */
+            form: boolean;
+            id: string;
+            /** @description whether the caller may change it */
+            mine: boolean;
+            name: string;
+            /**
+             * Format: int64
+             * @description newest version
+             */
+            number: number;
+            ownerName: string;
+            plan: components["schemas"]["QueryPlan"];
+            shares: components["schemas"]["QueryShare"][];
+            summary: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        QuerySavedLine: {
+            /**
+             * Format: date-time
+             * @description last change
+             */
+            at: string | null;
+            /** @description how it is drawn */
+            chart: string;
+            /** @description put together in a form */
+            form: boolean;
+            id: string;
+            /** @description whether the caller may change it */
+            mine: boolean;
+            name: string;
+            /**
+             * Format: int64
+             * @description newest version
+             */
+            number: number;
+            ownerName: string;
+            summary: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        QuerySavedLineListed: {
+            items: components["schemas"]["QuerySavedLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QueryShare: {
+            readonly name?: string;
+            person?: string;
+            unit?: string;
+        };
+        QueryShareInBody: {
+            shares: components["schemas"]["QueryShare"][];
+            /**
+             * Format: int64
+             * @description as it was read
+             */
+            version: number;
+        };
+        QuerySort: {
+            /**
+             * Format: int64
+             * @description place of the column in the answer, from 1
+             */
+            by: number;
+            desc?: boolean;
+        };
+        QuerySource: {
+            /** @description titles of the columns used */
+            columns: string[];
+            /** @description name of the file the version was made from */
+            file: string;
+            /** @description of the dataset */
+            id: string;
+            /** Format: date-time */
+            loadedAt: string | null;
+            /** @description id of the person who loaded it */
+            loadedBy: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description version that answered
+             */
+            number: number;
+            /** @description only the rows granted to the caller */
+            part: boolean;
+            /**
+             * Format: int64
+             * @description of that version
+             */
+            rows: number;
+            title: string;
+            /** @description id of the unit that answers for it */
+            unit: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+            /** @description id of that version */
+            version: string;
+        };
+        QueryTable: {
+            /**
+             * Format: int64
+             * @description how many columns are not
+             */
+            closed: number;
+            /** @description open to the caller */
+            columns: components["schemas"]["QueryColumn"][];
+            id: string;
+            /** @description code, which SQL names it by */
+            name: string;
+            /**
+             * Format: int64
+             * @description version that serves
+             */
+            number: number;
+            /** Format: int64 */
+            rows: number;
+            summary: string;
+            title: string;
+            /** @description who answers for it */
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        QueryTableListed: {
+            items: components["schemas"]["QueryTable"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
         };
         SettingsGroup: {
             items: components["schemas"]["SettingsItem"][];
@@ -13100,6 +13635,516 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrgStaffOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-build": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryBuildInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryCancelOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-exports": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryExportLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryExportInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryExportLine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-history": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description id */
+                person?: string;
+                state?: "" | "running" | "done" | "failed" | "cancelled";
+                /** @description only those that used columns masked for others */
+                personal?: boolean;
+                from?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryRunInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-runs": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-saved": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+                /** @description only one's own */
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryKeepInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-saved-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-put-saved-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryChangeInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-delete-saved-by-id": {
+        parameters: {
+            query?: {
+                /** @description as it was read */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-saved-by-id-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryRunSavedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-put-saved-by-id-shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryShareInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-sources": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryTableListed"];
                 };
             };
             /** @description Error */

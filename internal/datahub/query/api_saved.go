@@ -235,7 +235,7 @@ func (x *Query) mayKeep(ctx context.Context, p Plan) error {
 }
 
 type changeIn struct {
-	savedIn
+	ID   string `path:"id" maxLength:"40"`
 	Body struct {
 		Name    string `json:"name" minLength:"2" maxLength:"100"`
 		Summary string `json:"summary" required:"false" maxLength:"1000"`
@@ -280,8 +280,8 @@ func (x *Query) hold(ctx context.Context, tx *store.Tx, saved string, expect int
 }
 
 type removeIn struct {
-	savedIn
-	Version int64 `query:"version" doc:"as it was read"`
+	ID      string `path:"id" maxLength:"40"`
+	Version int64  `query:"version" doc:"as it was read"`
 }
 
 func (x *Query) remove(ctx context.Context, in *removeIn) (*struct{}, error) {
@@ -298,7 +298,7 @@ func (x *Query) remove(ctx context.Context, in *removeIn) (*struct{}, error) {
 }
 
 type shareIn struct {
-	savedIn
+	ID   string `path:"id" maxLength:"40"`
 	Body struct {
 		Shares  []Share `json:"shares" nullable:"false" maxItems:"100"`
 		Version int64   `json:"version" doc:"as it was read"`
@@ -354,7 +354,7 @@ func (x *Query) known(ctx context.Context, q store.Queryer, all []Share) error {
 }
 
 type runSavedIn struct {
-	savedIn
+	ID   string `path:"id" maxLength:"40"`
 	Body struct {
 		Values  map[string]string `json:"values" required:"false" doc:"of its parameters, by name"`
 		Purpose string            `json:"purpose" required:"false" maxLength:"200"`
