@@ -3,6 +3,7 @@ package duck
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -82,6 +83,26 @@ func TestReader(t *testing.T) {
 		}
 		if got := strings.ReplaceAll(fmt.Sprint(a.Rows), "2023-01-01 00:00:00 +0800 +08:00", "2023-01-01"); got != c.want {
 			t.Errorf("%s\n  gave %s\n  want %s", c.sql, got, c.want)
+		}
+	}
+}
+
+// Where an error is, in characters of the line.
+func TestReaderPlace(t *testing.T) {
+	s := open(t, Options{Memory: 256 << 20})
+	for sql, want := range map[string]string{
+		"SELECT 街道, count(*) AS 户数\nFORM t":                        "warehouse.sql_near 2 1",
+		"SELECT 街道 FROM t\nWHERE 街道 = '关山' AND repeat(街道, 2) = ''": "warehouse.sql_function 2 21",
+		"SELECT 街道 FROM t WHERE":                                   "warehouse.sql_end 1 23",
+	} {
+		_, err := s.Read(t.Context(), sql)
+		e, ok := errors.AsType[*errs.Error](err)
+		if !ok || len(e.Fields) != 1 {
+			t.Errorf("%s: %v", sql, err)
+			continue
+		}
+		if got := fmt.Sprint(e.Key, " ", e.Fields[0].Args[0], " ", e.Fields[0].Args[1]); got != want {
+			t.Errorf("%s: %s, want %s", sql, got, want)
 		}
 	}
 }

@@ -101,7 +101,11 @@ func unread(text string, root node) error {
 	if err != nil {
 		at = -1
 	}
+	at = bytesOf(text, at)
 	message := root.text("error_message")
+	if strings.Contains(message, "at end of input") {
+		return Refuse(text, len(text), "sql_end")
+	}
 	if strings.HasPrefix(message, "Max expression depth") {
 		return Refuse(text, -1, "sql_deep")
 	}
@@ -109,6 +113,18 @@ func unread(text string, root node) error {
 		return Refuse(text, at, "sql_near", strings.TrimSuffix(near, `"`))
 	}
 	return Refuse(text, at, "sql_syntax", message)
+}
+
+// bytesOf turns a number of characters, as the engine counts in its messages, into one of bytes, as it counts in its trees.
+func bytesOf(text string, characters int) int {
+	n := 0
+	for at := range text {
+		if n == characters {
+			return at
+		}
+		n++
+	}
+	return min(characters, len(text))
 }
 
 // Slots stand in the text between two NULs, which no text the engine reads can hold.
