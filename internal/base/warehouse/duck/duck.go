@@ -36,6 +36,8 @@ type Store struct {
 
 	mu       sync.RWMutex
 	versions map[string]warehouse.Version // as in the table of that name
+
+	answers answers
 }
 
 var _ warehouse.Archive = (*Store)(nil)

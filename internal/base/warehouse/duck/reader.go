@@ -107,6 +107,18 @@ func (s *Store) Ask(ctx context.Context, r *warehouse.Reading, faces []warehouse
 	if !ok || len(faces) != len(r.Tables) {
 		return nil, errors.New("duck: not a reading of this store, or faces that do not fit it")
 	}
+	for _, f := range faces {
+		if _, err := s.Version(ctx, f.Version); err != nil {
+			return nil, err
+		}
+	}
+	key, err := askedKey(tree, faces, args, l)
+	if err != nil {
+		return nil, err
+	}
+	if a := s.answers.get(key); a != nil {
+		return a, nil
+	}
 	inner, cancel := ctx, context.CancelFunc(func() {})
 	if l.Time > 0 {
 		inner, cancel = context.WithTimeout(ctx, l.Time)
@@ -115,13 +127,14 @@ func (s *Store) Ask(ctx context.Context, r *warehouse.Reading, faces []warehouse
 	inner, full, stop := s.guard(inner)
 	defer stop()
 	var out *warehouse.Answer
-	err := s.use(inner, func(conn *sql.Conn) error {
+	err = s.use(inner, func(conn *sql.Conn) error {
 		var err error
 		out, err = s.ask(inner, conn, tree, faces, args, l)
 		return err
 	})
 	switch {
 	case err == nil:
+		s.answers.put(key, out)
 		return out, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()

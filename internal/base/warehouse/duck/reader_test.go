@@ -138,6 +138,47 @@ func TestReaderLimits(t *testing.T) {
 	}
 }
 
+// An answer is kept for the same question over the same rows and columns alone.
+func TestAnswersKept(t *testing.T) {
+	s := open(t, Options{Memory: 256 << 20})
+	v := readerTable(t, s)
+	r, err := s.Read(t.Context(), `SELECT count(*), max(n) FROM t WHERE n <= $p`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(f warehouse.Face, p any) string {
+		t.Helper()
+		a, err := s.Ask(t.Context(), r, []warehouse.Face{f}, map[string]any{"p": p}, warehouse.Limits{Rows: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(a.Rows)
+	}
+	whole := warehouse.Face{Version: v.ID, Columns: []string{"n"}}
+	part := whole
+	part.Where = warehouse.Lt("n", 10)
+	for range 2 {
+		if got := ask(whole, int64(500)); got != "[[501 500]]" {
+			t.Errorf("whole: %s", got)
+		}
+		if got := ask(whole, int64(5)); got != "[[6 5]]" {
+			t.Errorf("another value: %s", got)
+		}
+		if got := ask(part, int64(500)); got != "[[10 9]]" {
+			t.Errorf("fewer rows: %s", got)
+		}
+	}
+	if n := s.answers.used.Len(); n != 3 {
+		t.Errorf("%d answers kept, want 3", n)
+	}
+	if err := s.Drop(t.Context(), v.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Ask(t.Context(), r, []warehouse.Face{whole}, map[string]any{"p": int64(5)}, warehouse.Limits{Rows: 10}); errs.KindOf(err) != errs.Missing {
+		t.Errorf("of a dropped version: %v", err)
+	}
+}
+
 // FuzzReader: whatever is written, what is run touches only the tables given and of those only the columns given, and
 // reading it again gives the same statement.
 func FuzzReader(f *testing.F) {
