@@ -25,7 +25,7 @@ func (w *writer) expr(v any) string {
 	defer w.enter()()
 	m, ok := v.(map[string]any)
 	if !ok {
-		return w.refuse(-1, "sql_unknown", "expression")
+		return w.refuse(-1, "warehouse.sql_unknown", "expression")
 	}
 	if w.err != nil {
 		return ""
@@ -49,7 +49,7 @@ func (w *writer) expr(v any) string {
 	case "COMPARISON":
 		sign, known := comparisons[kind]
 		if !known {
-			return w.refuse(at, "sql_unknown", kind)
+			return w.refuse(at, "warehouse.sql_unknown", kind)
 		}
 		out = "(" + w.expr(n.take("left")) + " " + sign + " " + w.expr(n.take("right")) + ")"
 	case "CONJUNCTION":
@@ -67,7 +67,7 @@ func (w *writer) expr(v any) string {
 	case "PARAMETER":
 		out = w.parameter(n, at)
 	default:
-		return w.refuse(at, "sql_unknown", class)
+		return w.refuse(at, "warehouse.sql_unknown", class)
 	}
 	w.done(n)
 	return out
@@ -77,7 +77,7 @@ func (w *writer) column(n node, at int) string {
 	path, ok := n.texts("column_names")
 	switch {
 	case !ok || len(path) == 0 || len(path) > 2:
-		return w.refuse(at, "sql_schema", strings.Join(path, "."))
+		return w.refuse(at, "warehouse.sql_schema", strings.Join(path, "."))
 	case len(path) == 1:
 		if kind, ok := clock[fold(path[0])]; ok {
 			return w.clock(kind)
@@ -98,12 +98,12 @@ func (w *writer) clock(kind string) string {
 
 func (w *writer) star(n node, at int) string {
 	if n.flag("columns") {
-		return w.refuse(at, "sql_star")
+		return w.refuse(at, "warehouse.sql_star")
 	}
 	of := n.text("relation_name")
 	without, ok := n.texts("exclude_list")
 	if !ok {
-		return w.refuse(at, "sql_star")
+		return w.refuse(at, "warehouse.sql_star")
 	}
 	for _, l := range w.local {
 		if of == "" || fold(of) == l.alias {
@@ -138,7 +138,7 @@ var paramName = regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]{0,39}$`)
 func (w *writer) parameter(n node, at int) string {
 	name := n.text("identifier")
 	if !paramName.MatchString(name) {
-		return w.refuse(at, "sql_param", name)
+		return w.refuse(at, "warehouse.sql_param", name)
 	}
 	i := slices.Index(w.params, name)
 	if i < 0 {
@@ -187,7 +187,7 @@ func (w *writer) constant(n node, at int) string {
 			}
 		}
 	}
-	return w.refuse(at, "sql_type", id)
+	return w.refuse(at, "warehouse.sql_type", id)
 }
 
 // integer reads a number as the tree has it: as it is or in two halves, and 0 as nothing at all.
@@ -210,7 +210,7 @@ func integer(v any) (*big.Int, bool) {
 func (w *writer) conjunction(n node, kind string, at int) string {
 	word := strings.TrimPrefix(kind, "CONJUNCTION_")
 	if word != "AND" && word != "OR" {
-		return w.refuse(at, "sql_unknown", kind)
+		return w.refuse(at, "warehouse.sql_unknown", kind)
 	}
 	var all []string
 	for _, v := range n.list("children") {
@@ -236,7 +236,7 @@ func (w *writer) operator(n node, kind string, at int) string {
 	case kind == "COMPARE_NOT_IN" && len(all) > 1:
 		return "(" + w.expr(all[0]) + " NOT IN (" + w.exprs(all[1:]) + "))"
 	}
-	return w.refuse(at, "sql_unknown", strings.TrimPrefix(kind, "OPERATOR_"))
+	return w.refuse(at, "warehouse.sql_unknown", strings.TrimPrefix(kind, "OPERATOR_"))
 }
 
 func (w *writer) cases(n node) string {
@@ -262,14 +262,14 @@ func (w *writer) cast(n node, at int) string {
 		width, ok1 := integer(info.take("width"))
 		scale, ok2 := integer(info.take("scale"))
 		if !ok1 || !ok2 || width.Sign() <= 0 {
-			return w.refuse(at, "sql_type", id)
+			return w.refuse(at, "warehouse.sql_type", id)
 		}
 		name = "DECIMAL(" + width.String() + "," + scale.String() + ")"
 	case !types[id]:
 		if s := info.text("name"); s != "" {
 			id = s
 		}
-		return w.refuse(at, "sql_type", id)
+		return w.refuse(at, "warehouse.sql_type", id)
 	}
 	word := "CAST("
 	if n.flag("try_cast") {
@@ -295,7 +295,7 @@ func (w *writer) subquery(n node, at int) string {
 		}
 		return "(" + w.expr(n.take("child")) + " " + word + " ANY " + text + ")"
 	}
-	return w.refuse(at, "sql_unknown", kind)
+	return w.refuse(at, "warehouse.sql_unknown", kind)
 }
 
 func (w *writer) function(n node, at int) string {
@@ -308,9 +308,9 @@ func (w *writer) function(n node, at int) string {
 	by := order.list("orders")
 	switch {
 	case schema != "" && schema != "main" || n.text("catalog") != "":
-		return w.refuse(at, "sql_schema", schema+"."+name)
+		return w.refuse(at, "warehouse.sql_schema", schema+"."+name)
 	case n.flag("export_state"):
-		return w.refuse(at, "sql_unknown", "EXPORT_STATE")
+		return w.refuse(at, "warehouse.sql_unknown", "EXPORT_STATE")
 	case clock[name] != "" && len(children) == 0:
 		return w.clock(clock[name])
 	case operators[name] && (sign || name == "~" || name == "!~"):
@@ -318,10 +318,10 @@ func (w *writer) function(n node, at int) string {
 	}
 	aggregate := aggregates[name] || heavy[name]
 	if !aggregate && !scalars[name] {
-		return w.refuse(at, "sql_function", name)
+		return w.refuse(at, "warehouse.sql_function", name)
 	}
 	if !aggregate && (distinct || filter != nil || len(by) > 0) {
-		return w.refuse(at, "sql_function", name)
+		return w.refuse(at, "warehouse.sql_function", name)
 	}
 	w.bounded(name, children, at)
 	args := w.exprs(children)
@@ -344,25 +344,25 @@ func (w *writer) signed(name string, children []any, at int) string {
 	switch len(children) {
 	case 1:
 		if name != "-" && name != "+" {
-			return w.refuse(at, "sql_function", name)
+			return w.refuse(at, "warehouse.sql_function", name)
 		}
 		return "(" + name + " " + w.expr(children[0]) + ")"
 	case 2:
 		return "(" + w.expr(children[0]) + " " + name + " " + w.expr(children[1]) + ")"
 	}
-	return w.refuse(at, "sql_function", name)
+	return w.refuse(at, "warehouse.sql_function", name)
 }
 
 // bounded counts what a call adds to the length of texts, and refuses arguments that must stand in the text and do not.
 func (w *writer) bounded(name string, children []any, at int) {
 	if heavy[name] {
 		if w.heavy++; w.heavy > 1 {
-			w.refuse(at, "sql_heavy", name)
+			w.refuse(at, "warehouse.sql_heavy", name)
 		}
 	}
 	for i, most := range constant[name] {
 		if i < len(children) && !plain(children[i], most) {
-			w.refuse(at, "sql_constant", name, i+1, most)
+			w.refuse(at, "warehouse.sql_constant", name, i+1, most)
 		}
 	}
 	switch name {
@@ -419,13 +419,13 @@ var bounds = map[string]string{
 func (w *writer) window(n node, kind string, at int) string {
 	name := fold(n.text("function_name"))
 	if n.text("schema") != "" || n.text("catalog") != "" {
-		return w.refuse(at, "sql_function", name)
+		return w.refuse(at, "warehouse.sql_function", name)
 	}
 	switch known := windows[kind]; {
 	case known != "":
 		name = known
 	case kind != "WINDOW_AGGREGATE" || !aggregates[name]:
-		return w.refuse(at, "sql_function", name)
+		return w.refuse(at, "warehouse.sql_function", name)
 	}
 	args := n.list("children")
 	for _, more := range []string{"offset_expr", "default_expr"} {
@@ -458,7 +458,7 @@ func (w *writer) window(n node, kind string, at int) string {
 func (w *writer) frame(n node, at int) string {
 	start, end := n.text("start"), n.text("end")
 	if exclude := n.text("exclude_clause"); exclude != "" && exclude != "NO_OTHER" {
-		return w.refuse(at, "sql_unknown", exclude)
+		return w.refuse(at, "warehouse.sql_unknown", exclude)
 	}
 	if start == "" || start == "UNBOUNDED_PRECEDING" && (end == "" || end == "CURRENT_ROW_RANGE") {
 		return ""
@@ -470,7 +470,7 @@ func (w *writer) frame(n node, at int) string {
 	from, ok1 := bounds[start]
 	to, ok2 := bounds[end]
 	if !ok1 || !ok2 {
-		return w.refuse(at, "sql_unknown", start)
+		return w.refuse(at, "warehouse.sql_unknown", start)
 	}
 	if v := n.take("start_expr"); v != nil {
 		from = w.expr(v) + " " + from

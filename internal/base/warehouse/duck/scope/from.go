@@ -28,11 +28,11 @@ func (w *writer) from(n node) string {
 	case "EXPRESSION_LIST":
 		return w.values(n, at)
 	case "TABLE_FUNCTION":
-		return w.refuse(at, "sql_table_function", n.child("function").text("function_name"))
+		return w.refuse(at, "warehouse.sql_table_function", n.child("function").text("function_name"))
 	case "SHOW_REF":
-		return w.refuse(at, "sql_one")
+		return w.refuse(at, "warehouse.sql_one")
 	default:
-		return w.refuse(at, "sql_unknown", kind)
+		return w.refuse(at, "warehouse.sql_unknown", kind)
 	}
 }
 
@@ -41,14 +41,14 @@ func (w *writer) base(n node, at int) string {
 	name := n.text("table_name")
 	for _, outer := range []string{n.text("catalog_name"), n.text("schema_name")} {
 		if outer != "" {
-			return w.refuse(at, "sql_schema", outer+"."+name)
+			return w.refuse(at, "warehouse.sql_schema", outer+"."+name)
 		}
 	}
 	if strings.ContainsAny(name, `/\.:*?`) {
-		return w.refuse(at, "sql_file", name)
+		return w.refuse(at, "warehouse.sql_file", name)
 	}
 	if w.refs++; w.refs > warehouse.MaxSources {
-		return w.refuse(at, "sql_sources", warehouse.MaxSources)
+		return w.refuse(at, "warehouse.sql_sources", warehouse.MaxSources)
 	}
 	if cte, ok := w.env[fold(name)]; ok {
 		return w.named(cte, n, name)
@@ -72,7 +72,7 @@ func (w *writer) named(text string, n node, fallback string) string {
 	alias := n.text("alias")
 	columns, ok := n.texts("column_name_alias")
 	if !ok {
-		return w.refuse(-1, "sql_unknown", "column_name_alias")
+		return w.refuse(-1, "warehouse.sql_unknown", "column_name_alias")
 	}
 	if alias == "" {
 		alias = fallback
@@ -99,13 +99,13 @@ func (w *writer) join(n node, at int) string {
 	on := n.take("condition")
 	switch {
 	case !ok || !known || left == "" || right == "":
-		return w.refuse(at, "sql_join", kind)
+		return w.refuse(at, "warehouse.sql_join", kind)
 	case ref == "CROSS":
 		word, on, using = "CROSS JOIN", nil, nil
 	case ref == "NATURAL":
 		word, on, using = "NATURAL "+word, nil, nil
 	case ref != "REGULAR" && ref != "":
-		return w.refuse(at, "sql_join", ref)
+		return w.refuse(at, "warehouse.sql_join", ref)
 	}
 	out := left + " " + word + " " + right
 	if on != nil {
@@ -127,7 +127,7 @@ func (w *writer) values(n node, at int) string {
 	for _, v := range n.list("values") {
 		row, ok := v.([]any)
 		if !ok || len(row) == 0 {
-			return w.refuse(at, "sql_unknown", "VALUES")
+			return w.refuse(at, "warehouse.sql_unknown", "VALUES")
 		}
 		rows = append(rows, "("+w.exprs(row)+")")
 	}

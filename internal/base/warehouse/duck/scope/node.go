@@ -99,7 +99,7 @@ func Refuse(text string, at int, key string, args ...any) error {
 			args[i] = Short(s)
 		}
 	}
-	err := errs.New(errs.Invalid, "warehouse."+key, args...)
+	err := errs.New(errs.Invalid, key, args...)
 	if at < 0 || at > len(text) {
 		return err
 	}

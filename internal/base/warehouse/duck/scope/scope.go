@@ -63,7 +63,7 @@ func (t *Tree) Write(table, param func(i int) string, now time.Time) string {
 func Parse(text string, tree []byte) (*Tree, error) {
 	var root node
 	if strings.Contains(text, "\x00") || bytes.Contains(tree, []byte(`\u0000`)) { // they mark our slots
-		return nil, Refuse(text, -1, "sql_syntax", "NUL")
+		return nil, Refuse(text, -1, "warehouse.sql_syntax", "NUL")
 	}
 	d := json.NewDecoder(bytes.NewReader(tree))
 	d.UseNumber()
@@ -75,10 +75,10 @@ func Parse(text string, tree []byte) (*Tree, error) {
 	}
 	all := root.list("statements")
 	if len(all) == 0 {
-		return nil, Refuse(text, -1, "sql_empty")
+		return nil, Refuse(text, -1, "warehouse.sql_empty")
 	}
 	if len(all) > 1 {
-		return nil, Refuse(text, -1, "sql_one")
+		return nil, Refuse(text, -1, "warehouse.sql_one")
 	}
 	statement, _ := all[0].(map[string]any)
 	w := &writer{source: text, growth: 1, env: map[string]string{}}
@@ -87,7 +87,7 @@ func Parse(text string, tree []byte) (*Tree, error) {
 		return nil, w.err
 	}
 	if w.growth > maxGrowth {
-		return nil, Refuse(text, -1, "sql_growth")
+		return nil, Refuse(text, -1, "warehouse.sql_growth")
 	}
 	return &Tree{Tables: w.mentions(), Params: w.params, parts: parts(out)}, nil
 }
@@ -95,7 +95,7 @@ func Parse(text string, tree []byte) (*Tree, error) {
 // unread is the error of a text the engine cannot read, or that is no SELECT.
 func unread(text string, root node) error {
 	if root.text("error_type") == "not implemented" {
-		return Refuse(text, -1, "sql_one")
+		return Refuse(text, -1, "warehouse.sql_one")
 	}
 	at, err := strconv.Atoi(root.text("position"))
 	if err != nil {
@@ -104,15 +104,15 @@ func unread(text string, root node) error {
 	at = bytesOf(text, at)
 	message := root.text("error_message")
 	if strings.Contains(message, "at end of input") {
-		return Refuse(text, len(text), "sql_end")
+		return Refuse(text, len(text), "warehouse.sql_end")
 	}
 	if strings.HasPrefix(message, "Max expression depth") {
-		return Refuse(text, -1, "sql_deep")
+		return Refuse(text, -1, "warehouse.sql_deep")
 	}
 	if _, near, ok := strings.Cut(message, `at or near "`); ok {
-		return Refuse(text, at, "sql_near", strings.TrimSuffix(near, `"`))
+		return Refuse(text, at, "warehouse.sql_near", strings.TrimSuffix(near, `"`))
 	}
-	return Refuse(text, at, "sql_syntax", message)
+	return Refuse(text, at, "warehouse.sql_syntax", message)
 }
 
 // bytesOf turns a number of characters, as the engine counts in its messages, into one of bytes, as it counts in its trees.
@@ -202,7 +202,7 @@ func (w *writer) enter() func() {
 	w.nodes++
 	w.depth++
 	if w.nodes > maxNodes || w.depth > maxDepth {
-		w.refuse(-1, "sql_deep")
+		w.refuse(-1, "warehouse.sql_deep")
 	}
 	return func() { w.depth-- }
 }
@@ -226,7 +226,7 @@ func (w *writer) done(n node) {
 				continue
 			}
 		}
-		w.refuse(at, "sql_unknown", name)
+		w.refuse(at, "warehouse.sql_unknown", name)
 	}
 }
 
@@ -267,9 +267,9 @@ func (w *writer) query(n node) string {
 	case "SET_OPERATION_NODE":
 		out += w.sets(n)
 	case "RECURSIVE_CTE_NODE":
-		return w.refuse(-1, "sql_recursive")
+		return w.refuse(-1, "warehouse.sql_recursive")
 	default:
-		return w.refuse(-1, "sql_unknown", kind)
+		return w.refuse(-1, "warehouse.sql_unknown", kind)
 	}
 	out += w.modifiers(n.list("modifiers"))
 	w.done(n)
@@ -372,7 +372,7 @@ func (w *writer) group(n node) string {
 			return " GROUP BY ALL"
 		}
 	default:
-		return w.refuse(-1, "sql_unknown", handling)
+		return w.refuse(-1, "warehouse.sql_unknown", handling)
 	}
 	if len(by) == 0 && len(sets) == 0 {
 		return ""
@@ -382,7 +382,7 @@ func (w *writer) group(n node) string {
 		texts[i] = w.expr(v)
 	}
 	if len(sets) > maxSets {
-		return w.refuse(-1, "sql_sets", maxSets)
+		return w.refuse(-1, "warehouse.sql_sets", maxSets)
 	}
 	var written []string
 	for _, v := range sets {
@@ -392,7 +392,7 @@ func (w *writer) group(n node) string {
 			number, _ := place.(json.Number)
 			i, err := strconv.Atoi(number.String())
 			if err != nil || i < 0 || i >= len(texts) {
-				return w.refuse(-1, "sql_unknown", "group_sets")
+				return w.refuse(-1, "warehouse.sql_unknown", "group_sets")
 			}
 			in = append(in, texts[i])
 		}
@@ -410,7 +410,7 @@ func (w *writer) sets(n node) string {
 	kind := n.text("setop_type")
 	word, ok := setOperations[kind]
 	if !ok {
-		return w.refuse(-1, "sql_unknown", kind)
+		return w.refuse(-1, "warehouse.sql_unknown", kind)
 	}
 	if n.flag("setop_all") {
 		word += " ALL"
@@ -423,13 +423,13 @@ func (w *writer) sets(n node) string {
 		sides = all
 	}
 	if len(sides) > maxSets {
-		return w.refuse(-1, "sql_deep")
+		return w.refuse(-1, "warehouse.sql_deep")
 	}
 	var out []string
 	for _, p := range sides {
 		q, ok := p.(map[string]any)
 		if !ok {
-			return w.refuse(-1, "sql_unknown", kind)
+			return w.refuse(-1, "warehouse.sql_unknown", kind)
 		}
 		out = append(out, "("+w.query(q)+")")
 	}
@@ -454,7 +454,7 @@ func (w *writer) modifiers(all []any) string {
 				out += " OFFSET " + w.expr(offset)
 			}
 		default:
-			return w.refuse(-1, "sql_unknown", strings.TrimSuffix(kind, "_MODIFIER"))
+			return w.refuse(-1, "warehouse.sql_unknown", strings.TrimSuffix(kind, "_MODIFIER"))
 		}
 		w.done(m)
 	}
@@ -472,7 +472,7 @@ func (w *writer) orders(all []any) string {
 		dir, known := directions[o.text("type")]
 		null, also := nulls[o.text("null_order")]
 		if !known || !also {
-			return w.refuse(-1, "sql_unknown", "ORDER BY")
+			return w.refuse(-1, "warehouse.sql_unknown", "ORDER BY")
 		}
 		out = append(out, w.expr(o.take("expression"))+dir+null)
 		w.done(o)
