@@ -9,6 +9,7 @@ import (
 	"qushu/internal/datahub/library"
 	"qushu/internal/datahub/lookup"
 	"qushu/internal/datahub/quality"
+	"qushu/internal/datahub/query"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
@@ -29,6 +30,7 @@ func rooms(kit *kernel.Kit) []*room.Room {
 		lookup.New(kit, names{kit.Org}),
 		judge.Room(),
 		entries.Room(),
+		query.New(kit, names{kit.Org}, tree{kit.Org}),
 		forms.New(kit),
 	}
 }
@@ -93,6 +95,18 @@ func (n names) People(ctx context.Context, q store.Queryer, ids []string) (map[s
 	out := make(map[string]string, len(all))
 	for id, p := range all {
 		out[id] = p.Name
+	}
+	return out, err
+}
+
+// tree tells the data rooms which units stand above one.
+type tree struct{ org *org.Org }
+
+func (t tree) Above(ctx context.Context, q store.Queryer, unit string) ([]string, error) {
+	path, err := t.org.UnitPath(ctx, q, unit)
+	out := make([]string, len(path))
+	for i, u := range path {
+		out[i] = u.ID
 	}
 	return out, err
 }
