@@ -63,8 +63,9 @@ type Entry struct {
 	Home        string
 	At          store.Time
 	Hits        int64
-	Clear       int // columns given out in clear
-	Case        bool
+	Clear       int      // columns given out in clear
+	Matter      string   // number of the case it was run for, "" for none
+	DatasetName string   // what programs call the dataset
 	Subjects    []uint64 // indexes of every key that was asked for
 }
 

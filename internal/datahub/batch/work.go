@@ -305,7 +305,7 @@ func (w *worker) publish(ctx context.Context, fileID string, key []byte, subject
 
 func (w *worker) entry(at store.Time, subjects []uint64) Entry {
 	r := &w.run
-	return Entry{ID: r.ID, Dataset: r.Dataset, Title: r.Title, Store: r.Store, OwnerUnit: w.ds.Unit, OwnerStreet: w.ds.Street, Column: r.Plan.Key, Purpose: r.Purpose, Basis: r.Basis,
+	return Entry{ID: r.ID, Dataset: r.Dataset, DatasetName: w.ds.Name, Title: r.Title, Store: r.Store, OwnerUnit: w.ds.Unit, OwnerStreet: w.ds.Street, Column: r.Plan.Key, Purpose: r.Purpose, Basis: r.Basis,
 		Person: r.Owner, PersonName: r.OwnerName, Unit: r.PostUnit, Home: r.Unit, At: at, Hits: r.Hits, Clear: len(r.Plan.clear()), Subjects: subjects}
 }
 
