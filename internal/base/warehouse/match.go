@@ -13,9 +13,9 @@ type Matching struct {
 
 // Match is one key that was found.
 type Match struct {
-	Key    int   // its place in Matching.Keys
-	Rows   int64 // how many rows have it
-	Values []any // of the first of them in the table's own order, which a version never changes; good until the next Match
+	Key   int      // its place in Matching.Keys
+	Rows  int64    // how many rows have it
+	Texts []string // its values as Format writes them, of the first of them in the table's own order, which a version never changes; NULL is "". Good until the next Match
 }
 
 // PlanMatch checks m and returns the plan of its rows, the place of the key column in it, and the keys as the column

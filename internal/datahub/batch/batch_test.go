@@ -327,3 +327,13 @@ func TestRun(t *testing.T) {
 		})
 	})
 }
+
+func decode(t *testing.T, b []byte, out any) {
+	t.Helper()
+	if out == nil {
+		return
+	}
+	if err := json.Unmarshal(b, out); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -33,6 +33,7 @@ type list struct {
 	values   []any    // and as the dataset keeps them
 	firsts   []int32  // row of each key
 	given    [][]string
+	person   bool           // the key is an identity number kept as text
 	faulty   map[int]string // what stood in the key's column of rows that cannot be used, by line
 	reasons  []errs.Field
 	upgraded int64
@@ -53,6 +54,7 @@ func newList(ds dataset.Dataset, p Plan, today time.Time) (*list, error) {
 		return nil, errs.New(errs.Invalid, "dataset.no_key", p.Key)
 	}
 	l := &list{col: col, at: p.At, today: today, nulls: nothing, faulty: map[int]string{}, places: map[string]int32{}, whys: map[string]int32{}}
+	l.person = (col.Kind == codes.KindID || col.Kind == codes.KindIDStrict) && col.Type.Kind == warehouse.KindText
 	if p.Mode == Changed {
 		for _, c := range p.Compare {
 			col, ok := ds.Column(c.Column)
@@ -112,11 +114,16 @@ func (l *list) add(r table.Row) {
 // read turns a cell into a key: as the dataset keeps it, and as text. An identity number of 15 digits becomes the one of
 // 18 it stands for (GB 11643-1999).
 func (l *list) read(cell string) (value any, text string, upgraded bool, err error) {
+	if l.person && len(cell) == 18 { // nearly every cell: what is a number as it stands needs no more
+		if h, err := codes.ParseResidentID(cell, l.today); err == nil {
+			return h.Number, h.Number, false, nil
+		}
+	}
 	s := codes.Normalise(l.col.Kind, strings.TrimSpace(cell))
 	if s == "" || slices.Contains(l.nulls, strings.TrimSpace(cell)) {
 		return nil, "", false, errs.New(errs.Invalid, "batch.no_key")
 	}
-	if (l.col.Kind == codes.KindID || l.col.Kind == codes.KindIDStrict) && len(s) == 15 {
+	if l.person && len(s) == 15 {
 		if s, err = codes.Upgrade(s); err != nil {
 			return nil, "", false, err
 		}
@@ -184,7 +191,7 @@ const (
 
 // same reports whether what the list says is what the dataset has. Two blanks are the same; a number where a date is
 // expected is taken as Excel's count of days.
-func (c compared) same(given string, have any) bool {
+func (c compared) same(given, have string) bool {
 	s := strings.TrimSpace(given)
 	if slices.Contains(nothing, s) {
 		s = ""
@@ -199,7 +206,7 @@ func (c compared) same(given string, have any) bool {
 	if err != nil { // what is no value of the column is none it has
 		return false
 	}
-	a, b := warehouse.Format(v), warehouse.Format(have)
+	a, b := warehouse.Format(v), have
 	if c.col.Kind != "" {
 		b = codes.Normalise(c.col.Kind, b)
 	}

@@ -19,6 +19,7 @@ type sheet struct {
 	to     io.Writer
 	buf    []byte
 	cells  []string
+	line   []string
 	next   int      // line of the list to be written
 	place  int      // of the key it asks for, when it can be used
 	source []string // where every row comes from: dataset, version, since when it serves
@@ -110,7 +111,7 @@ func (s *sheet) compare(ln line, f dataset.Found) {
 	s.cells = append(s.cells, "")
 	var names []string
 	for i, c := range s.w.list.compare {
-		if c.same(given[i], f.Values[i]) {
+		if c.same(given[i], f.Whole[i]) {
 			s.cells = append(s.cells, "")
 			continue
 		}
@@ -141,13 +142,13 @@ func (s *sheet) given(at int) string {
 // row writes one row; values stand between the reason and the source.
 func (s *sheet) row(ln line, key, state, why string, values []string) error {
 	width := len(s.w.run.Header)
-	cells := make([]string, 0, width)
-	cells = append(cells, strconv.Itoa(int(ln.row)), key, state, why)
+	cells := append(s.line[:0], strconv.Itoa(int(ln.row)), key, state, why)
 	cells = append(cells, values...)
 	for len(cells) < width-len(s.source) {
 		cells = append(cells, "")
 	}
 	cells = append(cells, s.source...)
+	s.line = cells
 	s.buf = table.AppendCSV(s.buf[:0], cells...)
 	if _, err := s.to.Write(s.buf); err != nil {
 		return errs.Wrap(err, errs.Busy, "table.write_failed")

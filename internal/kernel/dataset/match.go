@@ -7,6 +7,7 @@ import (
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/warehouse"
+	"qushu/internal/kernel/codes"
 )
 
 // Matching is a list of keys that is held against a dataset.
@@ -19,10 +20,10 @@ type Matching struct {
 
 // Found is one key of the list that a record has.
 type Found struct {
-	Place  int      // in Matching.Values
-	Rows   int64    // how many records have it
-	Values []any    // of the first of them, by Columns
-	Texts  []string // the same for people, masked by right; both are good until the next Found
+	Place int      // in Matching.Values
+	Rows  int64    // how many records have it
+	Whole []string // of the first of them, by Columns, as it stands there: to compare with, not to show
+	Texts []string // the same masked by right; both are good until the next Found
 }
 
 // One narrows a right to what a list is run under: ownership, or the one grant that alone shows columns and reveals
@@ -96,31 +97,111 @@ func (d *Datasets) Match(ctx context.Context, ds Dataset, right Right, m Matchin
 			return nil, errs.Wrap(err, errs.Denied, "dataset.filter_stale", ds.Title)
 		}
 	}
-	cols := make([]Column, len(m.Columns))
-	clear := make([]bool, len(cols))
+	masks := make([]*masker, len(m.Columns))
 	for i, name := range m.Columns {
-		if cols[i], ok = ds.Column(name); !ok {
+		c, ok := ds.Column(name)
+		if !ok {
 			return nil, errs.New(errs.Invalid, "dataset.no_column", name)
 		}
-		clear[i] = slices.Contains(m.Clear, name)
+		if c.Masked && !slices.Contains(m.Clear, name) {
+			masks[i] = &masker{kind: c.Kind, known: map[string]string{}}
+		}
 	}
 	rows, err := wh.Match(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	return func(yield func(Found, error) bool) {
-		texts := make([]string, len(cols))
-		for r, err := range rows {
+		texts := make([]string, len(masks))
+		for r, err := range ahead(rows, len(masks)) {
 			if err != nil {
 				yield(Found{}, err)
 				return
 			}
-			for i, v := range r.Values {
-				texts[i] = cols[i].Show(v, clear[i])
+			for i, s := range r.Texts {
+				if masks[i] != nil {
+					s = masks[i].mask(s)
+				}
+				texts[i] = s
 			}
-			if !yield(Found{Place: r.Key, Rows: r.Rows, Values: r.Values, Texts: texts}, nil) {
+			if !yield(Found{Place: r.Key, Rows: r.Rows, Whole: r.Texts, Texts: texts}, nil) {
 				return
 			}
 		}
 	}, nil
+}
+
+// masker masks one column. Many values of a column are the same: a name, a birth date.
+type masker struct {
+	kind  codes.Kind
+	known map[string]string
+}
+
+// remembered bounds what a masker remembers; a column of values that are all different gains nothing from more.
+const remembered = 10_000
+
+func (m *masker) mask(s string) string {
+	if out, ok := m.known[s]; ok {
+		return out
+	}
+	out := codes.Mask(m.kind, s)
+	if len(m.known) < remembered {
+		m.known[s] = out
+	}
+	return out
+}
+
+// block is how many matches are read ahead at once.
+const block = 1024
+
+// ahead reads rows in a goroutine of its own, so that the engine works while the reader does.
+func ahead(rows iter.Seq2[warehouse.Match, error], width int) iter.Seq2[warehouse.Match, error] {
+	type page struct {
+		all []warehouse.Match
+		err error
+	}
+	return func(yield func(warehouse.Match, error) bool) {
+		pages, stop := make(chan page, 4), make(chan struct{})
+		defer close(stop)
+		go func() {
+			defer close(pages)
+			var p page
+			var texts []string
+			send := func() bool {
+				select {
+				case pages <- p:
+					p, texts = page{}, nil
+					return true
+				case <-stop:
+					return false
+				}
+			}
+			for r, err := range rows {
+				if err != nil {
+					p.err = err
+					break
+				}
+				if p.all == nil {
+					p.all, texts = make([]warehouse.Match, 0, block), make([]string, 0, block*width)
+				}
+				texts = append(texts, r.Texts...)
+				r.Texts = texts[len(texts)-width:]
+				if p.all = append(p.all, r); len(p.all) == block && !send() {
+					return
+				}
+			}
+			send()
+		}()
+		for p := range pages {
+			for _, r := range p.all {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if p.err != nil {
+				yield(warehouse.Match{}, p.err)
+				return
+			}
+		}
+	}
 }

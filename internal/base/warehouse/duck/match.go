@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 
 	"github.com/duckdb/duckdb-go/v2"
 
@@ -44,10 +45,7 @@ func match(ctx context.Context, conn *sql.Conn, p *warehouse.Plan, key warehouse
 		return err
 	}
 	w := &statement{plan: p}
-	w.text.WriteString("CREATE OR REPLACE TEMP TABLE answer AS SELECT w.n")
-	for i, o := range p.Out[1:] {
-		fmt.Fprintf(&w.text, ", %s AS o%d", expression(o), i)
-	}
+	w.text.WriteString("CREATE OR REPLACE TEMP TABLE answer AS SELECT w.n, " + joined(p.Out[1:]) + " AS t")
 	fmt.Fprintf(&w.text, " FROM %s AS s0 JOIN wanted AS w ON ", table(version.ID))
 	if hashed {
 		w.text.WriteString("s0._k = w.k AND ")
@@ -65,7 +63,7 @@ func match(ctx context.Context, conn *sql.Conn, p *warehouse.Plan, key warehouse
 	if _, err := conn.ExecContext(ctx, w.text.String(), w.args...); err != nil {
 		return err
 	}
-	return matched(ctx, conn, p.Out[1:], yield)
+	return matched(ctx, conn, len(p.Out)-1, yield)
 }
 
 // want puts the keys into a temporary table of the connection.
@@ -93,14 +91,35 @@ func want(ctx context.Context, conn *sql.Conn, key warehouse.Field, keys []any, 
 	})
 }
 
+// joined is one text of all outputs with the separator between: the driver then makes one value a row instead of dozens,
+// and the engine writes them on all its threads.
+func joined(out []warehouse.Out) string {
+	if len(out) == 0 {
+		return "''"
+	}
+	parts := make([]string, len(out))
+	for i, o := range out {
+		f := expression(o)
+		if o.Type.Kind == warehouse.KindText {
+			parts[i] = "coalesce(replace(" + f + ", chr(31), ' '), '')"
+		} else {
+			parts[i] = "coalesce(CAST(" + f + " AS VARCHAR), '')"
+		}
+	}
+	return strings.Join(parts, " || chr(31) || ")
+}
+
+// separator stands between values; no text of a table is left with it.
+const separator = "\x1f"
+
 // matched reads the answer slice by slice and joins the rows of one key to one match. It takes the driver's rows as they
 // come: database/sql would copy every value once more.
-func matched(ctx context.Context, conn *sql.Conn, out []warehouse.Out, yield func(warehouse.Match, error) bool) error {
+func matched(ctx context.Context, conn *sql.Conn, width int, yield func(warehouse.Match, error) bool) error {
 	var n int64
 	if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM answer").Scan(&n); err != nil {
 		return err
 	}
-	f := &folding{out: out, yield: yield, values: make([]any, len(out)), row: make([]driver.Value, len(out)+1)}
+	f := &folding{yield: yield, texts: make([]string, width)}
 	for at := int64(0); at < n; at += slice {
 		text := fmt.Sprintf("SELECT * FROM answer WHERE rowid >= %d AND rowid < %d ORDER BY rowid", at, min(at+slice, n))
 		if err := conn.Raw(func(dc any) error { return f.read(ctx, dc, text) }); err != nil {
@@ -112,11 +131,10 @@ func matched(ctx context.Context, conn *sql.Conn, out []warehouse.Out, yield fun
 
 // folding joins rows of one key.
 type folding struct {
-	out    []warehouse.Out
-	yield  func(warehouse.Match, error) bool
-	row    []driver.Value
-	values []any
-	cur    warehouse.Match
+	yield func(warehouse.Match, error) bool
+	row   [2]driver.Value
+	texts []string
+	cur   warehouse.Match
 }
 
 func (f *folding) read(ctx context.Context, dc any, text string) error {
@@ -126,7 +144,7 @@ func (f *folding) read(ctx context.Context, dc any, text string) error {
 	}
 	defer rows.Close()
 	for {
-		switch err := rows.Next(f.row); {
+		switch err := rows.Next(f.row[:]); {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
@@ -140,10 +158,11 @@ func (f *folding) read(ctx context.Context, dc any, text string) error {
 		if err := f.end(); err != nil {
 			return err
 		}
-		for i, o := range f.out {
-			f.values[i] = value(o.Type, f.row[i+1])
+		rest, _ := f.row[1].(string)
+		for i := range f.texts {
+			f.texts[i], rest, _ = strings.Cut(rest, separator)
 		}
-		f.cur = warehouse.Match{Key: key, Rows: 1, Values: f.values}
+		f.cur = warehouse.Match{Key: key, Rows: 1, Texts: f.texts}
 	}
 }
 
