@@ -74,11 +74,12 @@ func New(kit *kernel.Kit, names Names, staff Staff) *room.Room {
 			room.Get("/ledger", "lookup.ledger", l.ledger),
 			room.Post("/subject", "lookup.subject", l.subject),
 		},
+		Raws:   []room.Raw{{Method: "GET", Path: "/pack", Perm: "lookup.ledger", Doc: "the ledger of one's units as a signed pack, checked by qushu ledger verify", Serve: l.pack}},
 		Jobs:   []jobs.Handler{jobs.Periodic("lookup.forget", jobs.Every(5*time.Minute), l.forget)},
 		Sealed: []room.Sealed{{Table: "lookup_look", ID: "id", Column: "sealed", Place: placeOf}},
 		Settings: []room.Setting{{Name: "per_hour", Default: 200, Min: 1, Max: 100_000, Admin: room.Security},
 			{Name: "day_from", Default: 7, Min: 0, Max: 12, Admin: room.Security}, {Name: "day_until", Default: 19, Min: 12, Max: 24, Admin: room.Security}},
-		Actions: []string{"lookup.find", "lookup.reveal", "lookup.subject"},
+		Actions: []string{"lookup.find", "lookup.reveal", "lookup.subject", "lookup.export"},
 	}
 }
 
