@@ -6,6 +6,7 @@ import (
 	"qushu/internal/apps/forms"
 	"qushu/internal/base/store"
 	"qushu/internal/datahub/catalog"
+	"qushu/internal/datahub/batch"
 	"qushu/internal/datahub/library"
 	"qushu/internal/datahub/lookup"
 	"qushu/internal/datahub/quality"
@@ -27,10 +28,11 @@ func rooms(kit *kernel.Kit) []*room.Room {
 	return []*room.Room{
 		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: kit.Settings.Days}),
 		library.New(kit, names{kit.Org}),
-		lookup.New(kit, names{kit.Org}),
 		judge.Room(),
 		entries.Room(),
 		query.New(kit, names{kit.Org}, tree{kit.Org}),
+		lookup.New(kit, names{kit.Org}, staff{kit.Org}),
+		batch.New(kit, names{kit.Org}, runLedger{lookup.NewLedger(kit)}),
 		forms.New(kit),
 	}
 }
@@ -109,4 +111,27 @@ func (t tree) Above(ctx context.Context, q store.Queryer, unit string) ([]string
 		out[i] = u.ID
 	}
 	return out, err
+}
+// staff tells the look-up which of the district's people has a mobile number.
+type staff struct{ org *org.Org }
+
+func (s staff) ByMobile(ctx context.Context, q store.Queryer, number string) ([]lookup.Member, error) {
+	all, err := s.org.PeopleByMobile(ctx, q, number)
+	out := make([]lookup.Member, len(all))
+	for i, p := range all {
+		out[i] = lookup.Member{Person: p.ID, Unit: p.Unit}
+	}
+	return out, err
+}
+
+// runLedger enters runs of the batch desk into the ledger of looks.
+type runLedger struct{ book *lookup.Ledger }
+
+func (r runLedger) Indexer(dataset, column string) func(string) uint64 {
+	return r.book.Indexer(dataset, column)
+}
+
+func (r runLedger) Enter(ctx context.Context, tx *store.Tx, e batch.Entry) (string, error) {
+	return r.book.Enter(ctx, tx, lookup.Look{Dataset: e.Dataset, Title: e.Title, Store: e.Store, OwnerUnit: e.OwnerUnit, OwnerStreet: e.OwnerStreet, Column: e.Column, Purpose: e.Purpose, Basis: e.Basis,
+		Person: e.Person, PersonName: e.PersonName, Unit: e.Unit, Home: e.Home, At: e.At, Hits: int(e.Hits), Batch: e.ID, Clear: e.Clear, Matter: e.Matter}, e.DatasetName, e.Subjects)
 }

@@ -308,6 +308,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/batch/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["batch-get-datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["batch-get-runs"];
+        put?: never;
+        post: operations["batch-post-runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["batch-get-runs-by-id"];
+        put: operations["batch-put-runs-by-id"];
+        post?: never;
+        delete: operations["batch-delete-runs-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["batch-post-runs-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs/{id}/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["batch-post-runs-by-id-copies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs/{id}/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["batch-get-runs-by-id-faults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["batch-post-runs-by-id-start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["batch-post-trace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/desk": {
         parameters: {
             query?: never;
@@ -1988,6 +2116,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/lookup/subject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["lookup-post-subject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notify": {
         parameters: {
             query?: never;
@@ -3640,6 +3784,404 @@ export interface components {
             perms: components["schemas"]["AuthzRolePerm"][] | null;
             /** Format: int64 */
             version: number;
+        };
+        BatchCopy: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description stands in the file, seen and unseen */
+            code: string;
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            /** @description of the person it was made for */
+            name: string;
+            /**
+             * Format: date-time
+             * @description null until it was fetched
+             */
+            takenAt: string | null;
+        };
+        BatchCopyInBody: {
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+        };
+        BatchCopyOutBody: {
+            /** @description stands in the file, seen and unseen */
+            code: string;
+            /** @description GET it once */
+            link: string;
+            /** @description of the ZIP; shown this once and kept nowhere after the copy was fetched */
+            password: string;
+            /**
+             * Format: date-time
+             * @description until when it may be fetched
+             */
+            until: string | null;
+        };
+        BatchCreateInBody: {
+            /** @description the law or matter it rests on */
+            basis: string;
+            /** @description id of what the list is to be held against */
+            dataset: string;
+            /** @description of an upload that is finished */
+            fileId: string;
+            /** @description what it is needed for; stands in the ledger */
+            purpose: string;
+        };
+        BatchFault: {
+            /** @description what stands there */
+            given: string;
+            message: string;
+            /**
+             * Format: int64
+             * @description as Excel shows it
+             */
+            row: number;
+        };
+        BatchFaultsOutBody: {
+            rows: components["schemas"]["BatchFault"][];
+            /** Format: int64 */
+            total: number;
+        };
+        BatchFileColumn: {
+            /** Format: int64 */
+            at: number;
+            header: string;
+            /** @description what it seems to hold */
+            kind: string;
+        };
+        BatchGroup: {
+            /**
+             * Format: int64
+             * @description 0 when hidden
+             */
+            count: number;
+            /** @description too few to be told, or hidden so that the sum does not tell them */
+            hidden: boolean;
+            name: string;
+        };
+        BatchPair: {
+            /**
+             * Format: int64
+             * @description place of the column in the file, from 0
+             */
+            at: number;
+            /** @description name of the dataset's column */
+            column: string;
+        };
+        BatchPlan: {
+            /**
+             * Format: int64
+             * @description place of the column with the keys in the file, from 0; -1 while nobody has said
+             */
+            at: number;
+            /** @description of these, names to be given out in clear */
+            clear?: string[];
+            /** @description with fields: names to be given out */
+            columns?: string[];
+            /** @description with changed: what to compare */
+            compare?: components["schemas"]["BatchPair"][];
+            /**
+             * Format: int64
+             * @description rows of the header as Excel shows them, 0 to find it
+             */
+            first?: number;
+            /** @description with counts: name of the column to group by */
+            group?: string;
+            /** @description name of the dataset's key column */
+            key: string;
+            /** Format: int64 */
+            last?: number;
+            /** @enum {string} */
+            mode: "exists" | "changed" | "fields" | "counts";
+            /** @description why in clear; stands in the ledger */
+            reason?: string;
+            sheet?: string;
+        };
+        BatchPutInBody: {
+            /**
+             * Format: int64
+             * @description place of the column with the keys in the file, from 0; -1 while nobody has said
+             */
+            at: number;
+            basis: string;
+            /** @description of these, names to be given out in clear */
+            clear?: string[];
+            /** @description with fields: names to be given out */
+            columns?: string[];
+            /** @description with changed: what to compare */
+            compare?: components["schemas"]["BatchPair"][];
+            /** @description id, when the list is to be held against another one */
+            dataset?: string;
+            /**
+             * Format: int64
+             * @description rows of the header as Excel shows them, 0 to find it
+             */
+            first?: number;
+            /** @description with counts: name of the column to group by */
+            group?: string;
+            /** @description name of the dataset's key column */
+            key: string;
+            /** Format: int64 */
+            last?: number;
+            /** @enum {string} */
+            mode: "exists" | "changed" | "fields" | "counts";
+            purpose: string;
+            /** @description why in clear; stands in the ledger */
+            reason?: string;
+            sheet?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        BatchRunBody: {
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            /** Format: int64 */
+            changed: number;
+            copies: components["schemas"]["BatchCopy"][];
+            /** Format: int64 */
+            copyCount: number;
+            dataset: string;
+            /**
+             * Format: int64
+             * @description rows of the stage so far
+             */
+            doneRows: number;
+            encoding: string;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description why it failed */
+            error: string;
+            /** Format: date-time */
+            expiresAt: string | null;
+            fileColumns: components["schemas"]["BatchFileColumn"][];
+            fileName: string;
+            /**
+             * Format: int64
+             * @description bytes
+             */
+            fileSize: number;
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            /**
+             * Format: date-time
+             * @description since when it serves
+             */
+            freshAt: string | null;
+            grant: string;
+            groups: components["schemas"]["BatchGroup"][];
+            /** Format: int64 */
+            hits: number;
+            id: string;
+            /** Format: int64 */
+            invalid: number;
+            mine: boolean;
+            /** Format: int64 */
+            missed: number;
+            /** @enum {string} */
+            mode: "exists" | "changed" | "fields" | "counts";
+            notes: components["schemas"]["BatchSaid"][];
+            /**
+             * Format: int64
+             * @description of the version that answered
+             */
+            number: number;
+            ownerName: string;
+            plan: components["schemas"]["BatchPlan"];
+            /** @description must be settled before it can be started */
+            problems: components["schemas"]["BatchSaid"][];
+            purpose: string;
+            /** @description its result can be fetched */
+            ready: boolean;
+            /** Format: int64 */
+            repeated: number;
+            /** @description over the subjects, as in the ledger */
+            root: string;
+            /** Format: int64 */
+            rows: number;
+            /** @description first rows of the file, to the person who has just uploaded or changed it */
+            samples?: (string[] | null)[] | null;
+            sheets: components["schemas"]["BatchSheet"][];
+            /**
+             * Format: int64
+             * @description groups of fewer are hidden
+             */
+            smallCell: number;
+            /** @enum {string} */
+            stage: "" | "read" | "match" | "write";
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            /** @description of the dataset */
+            title: string;
+            /** @description of the post it was run in */
+            unitName: string;
+            /** Format: int64 */
+            upgraded: number;
+            /** Format: int64 */
+            valid: number;
+            /** Format: int64 */
+            version: number;
+            /** @description why rows cannot be used, the commonest first */
+            why: components["schemas"]["BatchSaid"][];
+        };
+        BatchRunLine: {
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            /** Format: int64 */
+            changed: number;
+            /** Format: int64 */
+            copyCount: number;
+            dataset: string;
+            /**
+             * Format: int64
+             * @description rows of the stage so far
+             */
+            doneRows: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description why it failed */
+            error: string;
+            /** Format: date-time */
+            expiresAt: string | null;
+            fileName: string;
+            /**
+             * Format: int64
+             * @description bytes
+             */
+            fileSize: number;
+            /** Format: int64 */
+            hits: number;
+            id: string;
+            /** Format: int64 */
+            invalid: number;
+            mine: boolean;
+            /** Format: int64 */
+            missed: number;
+            /** @enum {string} */
+            mode: "exists" | "changed" | "fields" | "counts";
+            ownerName: string;
+            purpose: string;
+            /** @description its result can be fetched */
+            ready: boolean;
+            /** Format: int64 */
+            repeated: number;
+            /** Format: int64 */
+            rows: number;
+            /** @enum {string} */
+            stage: "" | "read" | "match" | "write";
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            /** @description of the dataset */
+            title: string;
+            /** @description of the post it was run in */
+            unitName: string;
+            /** Format: int64 */
+            valid: number;
+            /** Format: int64 */
+            version: number;
+        };
+        BatchRunLineListed: {
+            items: components["schemas"]["BatchRunLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        BatchSaid: {
+            /**
+             * Format: int64
+             * @description rows it holds of
+             */
+            count?: number;
+            message: string;
+        };
+        BatchSheet: {
+            hidden: boolean;
+            name: string;
+        };
+        BatchShown: {
+            /** @description masked, and the caller may have it in clear with a reason */
+            clear: boolean;
+            key: boolean;
+            kind: string;
+            level: string;
+            masked: boolean;
+            name: string;
+            title: string;
+            type: string;
+        };
+        BatchSource: {
+            columns: components["schemas"]["BatchShown"][];
+            /** @description that stand for batches */
+            grants: components["schemas"]["BatchStanding"][];
+            id: string;
+            /**
+             * Format: int64
+             * @description of the version that serves
+             */
+            number: number;
+            /** @description of a unit in the caller's reach: no grant is needed */
+            owned: boolean;
+            /** Format: int64 */
+            rows: number;
+            summary: string;
+            title: string;
+            /** @description who answers for it */
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        BatchSourceListed: {
+            items: components["schemas"]["BatchSource"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        BatchStanding: {
+            basis: string;
+            id: string;
+            /** @description it reaches some of the records only */
+            part: boolean;
+            purpose: string;
+            /**
+             * Format: int64
+             * @description records a civil day, 0 without limit
+             */
+            quota: number;
+            /**
+             * Format: int64
+             * @description of it, today
+             */
+            spent: number;
+            /** Format: date-time */
+            until: string | null;
+        };
+        BatchStartInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        BatchTraceInBody: {
+            /** @description a copy's code, its file name, or the first lines of a file that leaked */
+            text: string;
+        };
+        BatchTraceOutBody: {
+            /** Format: date-time */
+            at: string | null;
+            code: string;
+            format: string;
+            found: boolean;
+            /** @description of the person the copy was made for */
+            name: string;
+            purpose: string;
+            run: string;
+            /** Format: date-time */
+            takenAt: string | null;
+            title: string;
+            unitName: string;
+            /** @description by the mark that cannot be seen */
+            unseen: boolean;
         };
         BpmnAction: {
             agree?: boolean;
@@ -6061,10 +6603,41 @@ export interface components {
             /** @description name of the file it was made from */
             source: string;
         };
+        LookupAsker: {
+            /** Format: date-time */
+            last: string | null;
+            /**
+             * Format: int64
+             * @description of these, with a list
+             */
+            lists: number;
+            /**
+             * Format: int64
+             * @description of it with this purpose
+             */
+            looks: number;
+            purpose: string;
+            /** @description of the dataset */
+            title: string;
+            /** @description the body that answers for who looked */
+            unitName: string;
+        };
         LookupEntry: {
+            /**
+             * Format: int64
+             * @description keys it asked for
+             */
+            asked: number;
             /** Format: date-time */
             at: string | null;
             basis: string;
+            /** @description id of the run, of a look with a list */
+            batch: string;
+            /**
+             * Format: int64
+             * @description columns it gave out in clear
+             */
+            clear: number;
             /** @description name of the key it was looked up by */
             column: string;
             dataset: string;
@@ -6076,6 +6649,10 @@ export interface components {
             /** @description the body that answers for that unit */
             homeName: string;
             id: string;
+            /** @description what a detector noticed */
+            marks: ("off_hours" | "no_case" | "self" | "colleague")[];
+            /** @description number of the case it was for */
+            matter: string;
             person: string;
             personName: string;
             purpose: string;
@@ -6085,6 +6662,8 @@ export interface components {
              */
             revealed: number;
             reveals: components["schemas"]["LookupReveal"][];
+            /** @description SM3 Merkle root over its subjects */
+            root: string;
             title: string;
             /** @description of the person's post, which may be a section */
             unitName: string;
@@ -6101,6 +6680,8 @@ export interface components {
             column: string;
             /** @description id */
             dataset: string;
+            /** @description number of the case it is for */
+            matter?: string;
             /** @description what it is needed for; stands in the ledger */
             purpose: string;
             value: string;
@@ -6191,6 +6772,20 @@ export interface components {
             items: components["schemas"]["LookupSource"][];
             /** @description cursor of the next page, empty on the last */
             next: string;
+        };
+        LookupSubjectInBody: {
+            /** @description identity number of the person at the counter */
+            number: string;
+            /** @description that the person asked, and how he was identified */
+            purpose: string;
+        };
+        LookupSubjectOutBody: {
+            /** @description units, the last first; persons are not named */
+            askers: components["schemas"]["LookupAsker"][];
+            /** Format: int64 */
+            lists: number;
+            /** Format: int64 */
+            looks: number;
         };
         NotifyRow: {
             /** Format: date-time */
@@ -8118,6 +8713,374 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-get-datasets": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchSourceListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-get-runs": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description only these */
+                state?: "" | "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+                /** @description id */
+                dataset?: string;
+                /** @description only one's own */
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchCreateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-get-runs-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-put-runs-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchPutInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-delete-runs-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-runs-by-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-runs-by-id-copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchCopyInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchCopyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-get-runs-by-id-faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchFaultsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-runs-by-id-start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchStartInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchTraceInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchTraceOutBody"];
+                };
             };
             /** @description Error */
             default: {
@@ -12255,6 +13218,10 @@ export interface operations {
                 until?: string | null;
                 /** @description only looks of which something was revealed */
                 revealed?: boolean;
+                /** @description only lists */
+                batch?: boolean;
+                /** @description only looks with this mark; any: with one beside no_case */
+                mark?: "" | "any" | "off_hours" | "no_case" | "self" | "colleague";
             };
             header?: never;
             path?: never;
@@ -12336,6 +13303,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LookupRevealOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-post-subject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookupSubjectInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupSubjectOutBody"];
                 };
             };
             /** @description Error */
