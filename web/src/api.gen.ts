@@ -1812,6 +1812,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/library/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-feeds"];
+        put?: never;
+        post: operations["library-post-feeds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-feeds-by-id"];
+        put: operations["library-put-feeds-by-id"];
+        post?: never;
+        delete: operations["library-delete-feeds-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/peek": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-peek"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/library/loads": {
         parameters: {
             query?: never;
@@ -1902,6 +1998,70 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["library-post-loads-by-id-start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-sources"];
+        put?: never;
+        post: operations["library-post-sources"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/sources/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-sources-try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-sources-by-id"];
+        put: operations["library-put-sources-by-id"];
+        post?: never;
+        delete: operations["library-delete-sources-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/sources/{id}/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-sources-by-id-tables"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5384,6 +5544,19 @@ export interface components {
         IdentityWhyInBody: {
             reason: string;
         };
+        IntakeChange: {
+            /** @description what is proposed to make of a new column */
+            column?: components["schemas"]["IntakeColumn"];
+            /** @description the column as it was, or the new one */
+            header: string;
+            is?: string;
+            /** @description of renamed: what it seems to be called now */
+            to?: string;
+            /** @description type in the source */
+            was?: string;
+            /** @enum {string} */
+            what: "added" | "removed" | "renamed" | "retyped";
+        };
         IntakeColumn: {
             /**
              * Format: int64
@@ -5395,6 +5568,8 @@ export interface components {
              * @description share of the sample that is empty
              */
             readonly empty?: number;
+            /** @description the source has it no more: it stays, without values */
+            readonly gone?: boolean;
             /** @description its name in the file */
             readonly header?: string;
             /** @description rows are looked up by it */
@@ -5410,6 +5585,8 @@ export interface components {
             masked?: boolean;
             /** @description what programs call it: letters of any script, digits, underscores */
             name: string;
+            /** @description its type in the source it comes from */
+            readonly native?: string;
             /** @description texts that count as no value; blanks always do */
             nulls?: string[];
             /** @description left out */
@@ -5430,6 +5607,29 @@ export interface components {
             /** Format: int64 */
             row: number;
             why: string[];
+        };
+        LibraryAddFeedsInBody: {
+            objects: string[] | null;
+            /** @description of each, to begin with */
+            schedule?: components["schemas"]["ScheduleSchedule"];
+            source: string;
+        };
+        LibraryAddFeedsOutBody: {
+            /** @description what could not be looked at, and why */
+            failed: components["schemas"]["LibrarySaid"][];
+            /** @description ids of the feeds, drafts to be confirmed */
+            made: string[];
+        };
+        LibraryChoosing: {
+            /**
+             * @description map: it goes on under the new name; drop: the dataset loses it; empty: it stays without values; take and skip a new column; retype: take the new type; keep the old one
+             * @enum {string}
+             */
+            do: "map" | "drop" | "empty" | "take" | "skip" | "retype" | "keep";
+            /** @description column of the difference */
+            header: string;
+            /** @description of map: the new name */
+            to?: string;
         };
         LibraryCreateInBody: {
             /** @description id of the dataset it is to replace */
@@ -5503,6 +5703,11 @@ export interface components {
             /** @description cursor of the next page, empty on the last */
             next: string;
         };
+        LibraryDecideInBody: {
+            choices: components["schemas"]["LibraryChoosing"][];
+            /** Format: int64 */
+            version: number;
+        };
         LibraryDescribeInBody: {
             /** @description titles, kinds, levels and masks; name, type and key stay */
             columns: components["schemas"]["DatasetColumn"][] | null;
@@ -5510,6 +5715,104 @@ export interface components {
             title: string;
             /** Format: int64 */
             version: number;
+        };
+        LibraryFeedBody: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description what waits to be decided */
+            changes: components["schemas"]["IntakeChange"][];
+            columns: components["schemas"]["IntakeColumn"][];
+            /** @description why the last run failed */
+            error: string;
+            /**
+             * Format: int64
+             * @description runs that failed in a row
+             */
+            fails: number;
+            /**
+             * Format: date-time
+             * @description when a run last went well
+             */
+            goodAt: string | null;
+            id: string;
+            /** @description of its source */
+            kind: string;
+            /** @description what it brings is older than its schedule allows */
+            late: boolean;
+            /** @description id of the dataset it brings rows into, once it has */
+            madeDataset: string;
+            /** @description of a new dataset: lower-case letters, digits, underscores */
+            name: string;
+            /**
+             * Format: date-time
+             * @description when it runs next, null for by hand
+             */
+            nextAt: string | null;
+            object: string;
+            /**
+             * @description rows that cannot be loaded: leave them out, or load nothing
+             * @enum {string}
+             */
+            onBad: "reject" | "fail";
+            ownerName: string;
+            /** @description columns that may serve as the growing one */
+            proposes: string[];
+            /** @description several rows may have the same key */
+            repeats?: boolean;
+            running: boolean;
+            /** @description how far the growing column has come */
+            seen: string;
+            source: string;
+            sourceName: string;
+            /** @enum {string} */
+            state: "draft" | "on" | "paused" | "decide";
+            summary?: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+            way: components["schemas"]["LibraryWay"];
+        };
+        LibraryFeedItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description why the last run failed */
+            error: string;
+            /**
+             * Format: int64
+             * @description runs that failed in a row
+             */
+            fails: number;
+            /**
+             * Format: date-time
+             * @description when a run last went well
+             */
+            goodAt: string | null;
+            id: string;
+            /** @description what it brings is older than its schedule allows */
+            late: boolean;
+            /** @description id of the dataset it brings rows into, once it has */
+            madeDataset: string;
+            /**
+             * Format: date-time
+             * @description when it runs next, null for by hand
+             */
+            nextAt: string | null;
+            object: string;
+            ownerName: string;
+            running: boolean;
+            source: string;
+            sourceName: string;
+            /** @enum {string} */
+            state: "draft" | "on" | "paused" | "decide";
+            title: string;
+            /** Format: int64 */
+            version: number;
+            way: components["schemas"]["LibraryWay"];
+        };
+        LibraryFeedItemListed: {
+            items: components["schemas"]["LibraryFeedItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
         };
         LibraryGrantInBody: {
             /** @description legal basis */
@@ -5608,6 +5911,8 @@ export interface components {
              * @description rows looked at that would be refused as they stand
              */
             faulty: number;
+            /** @description id of the feed whose run it is, empty for an upload */
+            feed: string;
             fileName: string;
             /**
              * Format: int64
@@ -5643,6 +5948,8 @@ export interface components {
              * @enum {string}
              */
             onBad: "reject" | "fail";
+            /** @description of a run of a feed */
+            outcome: components["schemas"]["LibraryOutcome"];
             ownerName: string;
             /** @description must be settled before it can be started */
             problems: components["schemas"]["LibrarySaid"][];
@@ -5674,7 +5981,7 @@ export interface components {
             /** Format: date-time */
             startedAt: string | null;
             /** @enum {string} */
-            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled" | "decide";
             summary?: string;
             title: string;
             /** Format: int64 */
@@ -5697,6 +6004,8 @@ export interface components {
             endedAt: string | null;
             /** @description why it failed */
             error: string;
+            /** @description id of the feed whose run it is, empty for an upload */
+            feed: string;
             fileName: string;
             /**
              * Format: int64
@@ -5713,6 +6022,8 @@ export interface components {
             madeNumber: number;
             /** @description whether the caller may change it */
             mine: boolean;
+            /** @description of a run of a feed */
+            outcome: components["schemas"]["LibraryOutcome"];
             ownerName: string;
             /**
              * Format: int64
@@ -5729,7 +6040,7 @@ export interface components {
             /** Format: date-time */
             startedAt: string | null;
             /** @enum {string} */
-            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled" | "decide";
             title: string;
             /** Format: int64 */
             version: number;
@@ -5738,6 +6049,70 @@ export interface components {
             items: components["schemas"]["LibraryLoadItem"][];
             /** @description cursor of the next page, empty on the last */
             next: string;
+        };
+        LibraryLookOutBody: {
+            /** @description the first rows, masked where the column is; one cell a column of the plan */
+            samples: components["schemas"]["LibrarySample"][];
+        };
+        LibraryMode: {
+            /** @description column of the source that grows: a time of change, a running number */
+            column?: string;
+            /** @description of changes: what it says of one that is gone */
+            deletes?: string[];
+            /** @enum {string} */
+            kind: "full" | "watermark" | "changes";
+            /** @description of changes: column that says what became of the row */
+            op?: string;
+            /**
+             * Format: int64
+             * @description how far to go back behind what was seen: minutes of a time, days of a date, else units
+             */
+            overlap?: number;
+        };
+        LibraryOutcome: {
+            byHand?: boolean;
+            /** @description how the columns differ from what was agreed */
+            changes?: components["schemas"]["IntakeChange"][];
+            /** Format: int64 */
+            deleted: number;
+            /**
+             * Format: int64
+             * @description rows read from the source
+             */
+            fetched?: number;
+            /** Format: int64 */
+            inserted: number;
+            mode?: string;
+            /**
+             * Format: int64
+             * @description rows that came again unchanged
+             */
+            same: number;
+            /** @description nothing differed, so nothing was published */
+            unchanged?: boolean;
+            /** Format: int64 */
+            updated: number;
+            /** @description every row was collected, though the feed collects changes */
+            whole?: boolean;
+        };
+        LibraryPutFeedInBody: {
+            columns: components["schemas"]["IntakeColumn"][];
+            /** @description id of the dataset it replaces, empty for a new one */
+            dataset?: string;
+            /** @description of a new dataset: lower-case letters, digits, underscores */
+            name: string;
+            /**
+             * @description rows that cannot be loaded: leave them out, or load nothing
+             * @enum {string}
+             */
+            onBad: "reject" | "fail";
+            /** @description several rows may have the same key */
+            repeats?: boolean;
+            summary?: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+            way: components["schemas"]["LibraryWay"];
         };
         LibraryPutInBody: {
             columns: components["schemas"]["IntakeColumn"][];
@@ -5757,6 +6132,14 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        LibraryPutSourceInBody: {
+            name: string;
+            /** @description password, key or token; empty to keep the one there is */
+            secret?: string;
+            spec: components["schemas"]["SourceSpec"];
+            /** Format: int64 */
+            version: number;
+        };
         LibraryRejectedOutBody: {
             header: string[];
             rows: components["schemas"]["IntakeRejected"][];
@@ -5769,6 +6152,12 @@ export interface components {
             to: string;
             /** Format: int64 */
             version: number;
+        };
+        LibraryRunInBody: {
+            /** Format: int64 */
+            version: number;
+            /** @description collect every row, though the feed collects changes */
+            whole?: boolean;
         };
         LibrarySaid: {
             message: string;
@@ -5791,9 +6180,89 @@ export interface components {
             hidden: boolean;
             name: string;
         };
+        LibrarySourceBody: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: int64
+             * @description tables that are collected
+             */
+            feeds: number;
+            hasSecret: boolean;
+            id: string;
+            mayEdit: boolean;
+            name: string;
+            ownerName: string;
+            /** @description where it is, in short */
+            place: string;
+            spec: components["schemas"]["SourceSpec"];
+            unitName: string;
+            /**
+             * Format: int64
+             * @description of these, with a failed run or a decision to make
+             */
+            unwell: number;
+            /** Format: int64 */
+            version: number;
+        };
+        LibrarySourceBodyListed: {
+            items: components["schemas"]["LibrarySourceBody"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        LibrarySourceGiven: {
+            name: string;
+            /** @description password, key or token; empty to keep the one there is */
+            secret?: string;
+            spec: components["schemas"]["SourceSpec"];
+        };
+        LibrarySourceTable: {
+            comment: string;
+            /** @description id of the feed that collects it, empty for none */
+            feed: string;
+            /** @description as it is asked for */
+            name: string;
+            /**
+             * Format: int64
+             * @description an estimate, -1 when unknown
+             */
+            rows: number;
+            view: boolean;
+        };
         LibraryStartInBody: {
             /** @description the columns may differ from those of the dataset that is replaced */
             confirm?: boolean;
+            /** Format: int64 */
+            version: number;
+        };
+        LibraryTablesOutBody: {
+            items: components["schemas"]["LibrarySourceTable"][];
+            /** @description there are more; ask with words */
+            more: boolean;
+        };
+        LibraryTryInBody: {
+            /** @description of the source whose secret is meant when none is given */
+            id?: string;
+            name: string;
+            /** @description password, key or token; empty to keep the one there is */
+            secret?: string;
+            spec: components["schemas"]["SourceSpec"];
+        };
+        LibraryTryOutBody: {
+            /**
+             * Format: int64
+             * @description how long it took
+             */
+            millis: number;
+            /**
+             * Format: int64
+             * @description tables and files that can be read, 500 at most
+             */
+            tables: number;
+        };
+        LibraryTurnInBody: {
+            /** @description run by schedule, and at once when it never has; or not */
+            on: boolean;
             /** Format: int64 */
             version: number;
         };
@@ -5809,6 +6278,15 @@ export interface components {
             rows: number;
             /** @description name of the file it was made from */
             source: string;
+        };
+        LibraryWay: {
+            /**
+             * @description when columns change: load nothing, take new ones, or ask
+             * @enum {string}
+             */
+            drift: "stop" | "accept" | "ask";
+            mode: components["schemas"]["LibraryMode"];
+            schedule: components["schemas"]["ScheduleSchedule"];
         };
         LookupEntry: {
             /** Format: date-time */
@@ -6471,6 +6949,25 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        ScheduleSchedule: {
+            /** @description time of day, 02:30; of hours its minutes count */
+            at?: string;
+            /**
+             * Format: int64
+             * @description of weekly 1 Monday … 7 Sunday, of monthly the day, the last one in a shorter month
+             */
+            day?: number;
+            /**
+             * @description empty: by hand only
+             * @enum {string}
+             */
+            every?: "" | "minutes" | "hours" | "daily" | "workdays" | "weekly" | "monthly";
+            /**
+             * Format: int64
+             * @description of minutes and hours: how many
+             */
+            n?: number;
+        };
         SettingsGroup: {
             items: components["schemas"]["SettingsItem"][];
             room: string;
@@ -6576,6 +7073,70 @@ export interface components {
         SettingsYearsOutBody: {
             /** @description this year and the five before it, and the next; those entered besides */
             items: components["schemas"]["SettingsYearDays"][];
+        };
+        SourceAPI: {
+            /**
+             * Format: int64
+             * @description number of the first page
+             */
+            first?: number;
+            /** @description name of the header the secret is sent in, Authorization when empty */
+            header?: string;
+            /**
+             * Format: int64
+             * @description pages at most, 0 for 1000
+             */
+            max?: number;
+            /** @description where the cursor or the address of the next page stands in the answer; of link, empty for the Link header */
+            next?: string;
+            /**
+             * Format: int64
+             * @description requests a second at most, 0 for 5
+             */
+            pace?: number;
+            /**
+             * @description empty: one page only
+             * @enum {string}
+             */
+            paging?: "" | "page" | "offset" | "cursor" | "link";
+            /** @description query parameter of the page's number, offset or cursor */
+            param?: string;
+            /** @description where the rows stand in the answer, parts joined by points; empty when the answer is the list */
+            rows?: string;
+            /**
+             * Format: int64
+             * @description rows of a page
+             */
+            size?: number;
+            /** @description query parameter of the page's size, empty for none */
+            sizeBy?: string;
+            /** @description of the first page; may hold {0} for the object */
+            url?: string;
+        };
+        SourceSpec: {
+            /** @description of HTTP */
+            api?: components["schemas"]["SourceAPI"];
+            /** @description of databases; the service name of Oracle */
+            database?: string;
+            /** @description name or address, of databases and SFTP */
+            host?: string;
+            /** @description of SFTP: SHA-256 fingerprint of the server's key, as ssh-keygen -l shows it */
+            hostKey?: string;
+            /** @enum {string} */
+            kind: "postgres" | "mysql" | "sqlserver" | "oracle" | "folder" | "sftp" | "http";
+            /** @description of a folder and of SFTP: the folder */
+            path?: string;
+            /**
+             * Format: int64
+             * @description 0 for the usual one
+             */
+            port?: number;
+            /**
+             * @description of databases: empty for none, on without looking at the certificate, verify with
+             * @enum {string}
+             */
+            tls?: "" | "on" | "verify";
+            user?: string;
         };
         SystemCheck: {
             name: string;
@@ -11325,6 +11886,310 @@ export interface operations {
             };
         };
     };
+    "library-get-feeds": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description only of this source */
+                source?: string;
+                /** @description only these */
+                state?: "" | "draft" | "on" | "paused" | "decide";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryAddFeedsInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryAddFeedsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-feeds-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-put-feeds-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryPutFeedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-delete-feeds-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryDecideInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-peek": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLookOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryRunInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryTurnInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "library-get-loads": {
         parameters: {
             query?: {
@@ -11333,7 +12198,9 @@ export interface operations {
                 /** @description rows a page */
                 limit?: number;
                 /** @description only these */
-                state?: "" | "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+                state?: "" | "draft" | "queued" | "running" | "done" | "failed" | "cancelled" | "decide";
+                /** @description the runs of this feed instead of uploads */
+                feed?: string;
                 /** @description only one's own */
                 mine?: boolean;
             };
@@ -11610,6 +12477,237 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LibraryLoadBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-sources": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBodyListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibrarySourceGiven"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-sources-try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryTryInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryTryOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-sources-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-put-sources-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryPutSourceInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-delete-sources-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-sources-by-id-tables": {
+        parameters: {
+            query?: {
+                /** @description in the name or the comment */
+                text?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryTablesOutBody"];
                 };
             };
             /** @description Error */
