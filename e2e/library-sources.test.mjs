@@ -41,7 +41,7 @@ async function officerAt(options) {
 
 async function setting(value) {
   const all = await office.security.get('/api/settings')
-  const { version } = all.items.find((one) => one.name === 'library.allowed_hosts')
+  const { version } = all.groups.flatMap((group) => group.items).find((one) => one.name === 'library.allowed_hosts')
   await office.security.call('PUT', '/api/settings/library.allowed_hosts', { value, reason: '就业系统前置机', version })
 }
 
@@ -87,7 +87,7 @@ it('collects two tables at once, confirmed one by one', async () => {
   await page.getByRole('button', { name: '查看' }).click()
   await page.getByText('139****0001').first().waitFor()
   await page.getByLabel('增量（按变化的列）').check()
-  await page.getByLabel('变化的列').selectOption('changed')
+  await page.locator('#field-column').selectOption('changed')
   await page.getByLabel('资源代码').fill('jobseeker')
   await whole(b, 'sources-confirm')
   await page.getByRole('button', { name: '启用并归集' }).click()

@@ -129,17 +129,21 @@ func (e env) allow(hosts ...string) {
 	e.t.Helper()
 	b, _ := json.Marshal(hosts)
 	var s struct {
-		Items []struct {
-			Name    string
-			Version int64
+		Groups []struct {
+			Items []struct {
+				Name    string
+				Version int64
+			}
 		}
 	}
 	security := e.Administrator(room.Security)
 	e.Get(e.t, security, "GET /api/settings", "", &s)
 	version := int64(0)
-	for _, i := range s.Items {
-		if i.Name == "library.allowed_hosts" {
-			version = i.Version
+	for _, g := range s.Groups {
+		for _, i := range g.Items {
+			if i.Name == "library.allowed_hosts" {
+				version = i.Version
+			}
 		}
 	}
 	e.Get(e.t, security, "PUT /api/settings/library.allowed_hosts", fmt.Sprintf(`{"value":%s,"reason":"测试环境","version":%d}`, b, version), nil)

@@ -96,7 +96,8 @@ func Drift(agreed []Column, now []source.Column, proposed []Column) []Change {
 		}
 	}
 	for i := range gone {
-		if n := renamed(gone[i], fresh, placeOf(agreed, gone[i].Header), now); n >= 0 {
+		at := placeOf(agreed, gone[i].Header)
+		if n := renamed(gone[i], agreed[at].Kind, fresh, at, now); n >= 0 {
 			f := fresh[n]
 			gone[i].What, gone[i].To, gone[i].Is, gone[i].Column = "renamed", f.Header, f.Is, f.Column
 			fresh = slices.Delete(fresh, n, n+1)
@@ -109,12 +110,12 @@ func placeOf(agreed []Column, header string) int {
 	return slices.IndexFunc(agreed, func(c Column) bool { return c.Header == header })
 }
 
-// renamed returns which of the new columns is likely the lost one by another name: of the same type and, of several,
-// with a name alike or at the same place. -1 when none is likely.
-func renamed(lost Change, fresh []Change, place int, now []source.Column) int {
+// renamed returns which of the new columns is likely the lost one by another name: of the same type and sort of personal
+// data, with a name alike or at the same place. -1 when none is likely.
+func renamed(lost Change, kind codes.Kind, fresh []Change, place int, now []source.Column) int {
 	best, most := -1, 0
 	for i, f := range fresh {
-		if f.Is != lost.Was {
+		if f.Is != lost.Was || f.Column != nil && f.Column.Kind != kind {
 			continue
 		}
 		score := alike(lost.Header, f.Header)
@@ -128,7 +129,7 @@ func renamed(lost Change, fresh []Change, place int, now []source.Column) int {
 	return best
 }
 
-// alike counts what two names have in common: 2 when one holds the other, 1 when they share half of their letters.
+// alike counts what two names have in common: 2 when one holds the other, 1 when they share two thirds of their letters.
 func alike(a, b string) int {
 	a, b = strings.ToLower(a), strings.ToLower(b)
 	if strings.Contains(a, b) || strings.Contains(b, a) {
@@ -140,7 +141,7 @@ func alike(a, b string) int {
 			shared++
 		}
 	}
-	if 2*shared >= len([]rune(a)) {
+	if 3*shared >= 2*len([]rune(a)) {
 		return 1
 	}
 	return 0
