@@ -14,7 +14,7 @@ export function useSourceEdit() {
   const { t } = useI18n()
   const router = useRouter()
   const id = String(useRoute().params.id ?? '')
-  const form = reactive({ name: '', secret: '', spec: { kind: 'postgres', host: '', port: 0, database: '', user: '', tls: '', path: '', hostKey: '', api: { ...emptyAPI } } as Spec & { api: NonNullable<Spec['api']> } })
+  const form = reactive({ name: '', secret: '', spec: { kind: 'postgres', host: '', port: undefined, database: '', user: '', tls: '', path: '', hostKey: '', api: { ...emptyAPI } } as Spec & { api: NonNullable<Spec['api']> } })
   const was = ref<Source>()
   const found = ref<{ tables: number; millis: number }>()
   const loading = ref(id !== '')
@@ -22,7 +22,7 @@ export function useSourceEdit() {
     void ask(api.GET('/api/library/sources/{id}', { params: { path: { id } } })).then((source) => {
       was.value = source
       form.name = source.name
-      Object.assign(form.spec, source.spec, { api: { ...emptyAPI, ...source.spec.api } })
+      Object.assign(form.spec, source.spec, { port: source.spec.port || undefined, api: { ...emptyAPI, ...source.spec.api } })
       loading.value = false
     })
   }
