@@ -8,7 +8,7 @@ import (
 
 // API says how rows are asked for over HTTP.
 type API struct {
-	URL    string `json:"url,omitempty" required:"false" maxLength:"1000" doc:"of the first page; may hold {0} for the object"`
+	URL    string `json:"url,omitempty" required:"false" maxLength:"1000" doc:"of the first page"`
 	Header string `json:"header,omitempty" required:"false" maxLength:"100" doc:"name of the header the secret is sent in, Authorization when empty"`
 	Rows   string `json:"rows,omitempty" required:"false" maxLength:"200" doc:"where the rows stand in the answer, parts joined by points; empty when the answer is the list"`
 	Paging string `json:"paging,omitempty" required:"false" enum:",page,offset,cursor,link" doc:"empty: one page only"`

@@ -78,7 +78,7 @@ type Sample struct {
 type LoadBody struct {
 	LoadLine
 	Choice
-	Format    string         `json:"format" enum:"csv,xlsx"`
+	Format    string         `json:"format" enum:"csv,xlsx,json,parquet"`
 	Encoding  string         `json:"encoding"`
 	Delimiter string         `json:"delimiter"`
 	Sheets    []Sheet        `json:"sheets" nullable:"false"`

@@ -316,7 +316,7 @@ func TestCollect(t *testing.T) {
 			warehouse.Format(rows[2][6]) != "2023-05-01 08:00:03" {
 			t.Error(got, rows[2])
 		}
-		e.Run(t, []kerneltest.Case{{Name: "told of it", As: zhang, Call: "GET /api/notify", Status: 200, Want: []string{"“在职人员”已归集入库，共 50 行", "/library/feeds/" + f.ID}},
+		e.Run(t, []kerneltest.Case{{Name: "told of it", As: zhang, Call: "GET /api/notify", Status: 200, Want: []string{"“在职人员”已归集入库，共 50 行", "/library/sources/feeds/" + f.ID}},
 			{Name: "the version says where it is from", As: zhang, Call: "GET /api/library/datasets/" + f.MadeDataset, Status: 200, Want: []string{`"source":"人事库 public.staff"`}},
 			{Name: "runs are no uploads", As: zhang, Call: "GET /api/library/loads", Status: 200, Want: []string{`"items":[]`}},
 			{Name: "a source in use stays", As: zhang, Call: "DELETE /api/library/sources/" + source + "?version=1", Status: 409, Want: []string{"还有 2 张表"}}})

@@ -250,7 +250,7 @@ func (l *Load) actor() *room.Actor {
 // link is the page a load is looked at on.
 func (l *Load) link() string {
 	if l.Feed != "" {
-		return "/library/feeds/" + l.Feed
+		return "/library/sources/feeds/" + l.Feed
 	}
 	return "/library/loads/" + l.ID
 }

@@ -11,7 +11,7 @@ export default defineRoom({
     '/library/sources/new': () => import('./source/SourceEdit.vue'),
     '/library/sources/:id': () => import('./source/Source.vue'),
     '/library/sources/:id/edit': () => import('./source/SourceEdit.vue'),
-    '/library/feeds/:id': () => import('./feed/Feed.vue'),
+    '/library/sources/feeds/:id': () => import('./feed/Feed.vue'),
     '/library/datasets': () => import('./Datasets.vue'),
     '/library/datasets/:id': () => import('./dataset/Dataset.vue'),
   },

@@ -35,7 +35,7 @@ export function useSource() {
     announce('library.feeds')
     announce('library.sources')
     if (made.made.length === 1 && made.failed.length === 0) {
-      await router.push(`/library/feeds/${made.made[0]}`)
+      await router.push(`/library/sources/feeds/${made.made[0]}`)
       return
     }
     toast(t('library.source.picked', [made.made.length]))
