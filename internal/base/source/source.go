@@ -143,6 +143,9 @@ type Ask struct {
 	After   Mark     // only rows from here on, all when it names no column
 	Order   string   // rows in the order of this column, "" for any
 	Limit   int      // at most so many, 0 for all
+	Every   bool     // of files: all there are, one after another; otherwise the newest
+	// Refused hears of rows that cannot be read, with their reasons; nil where there are none, as in databases.
+	Refused func(row int, cells []string, why []errs.Field) error
 }
 
 // Mark is a place in a column that grows.
@@ -163,10 +166,18 @@ type Conn interface {
 	Close() error
 }
 
+// Numbered is a Conn that knows which row of its file it is at.
+type Numbered interface {
+	// Row is the number of the row yielded last, as Excel shows it; behind several files they go on counting.
+	Row() int
+}
+
 // Taker is a Conn whose objects are files that are moved once they have been taken in.
 type Taker interface {
-	// Taken moves what Rows read away: to done, or to failed with the reason beside it.
-	Taken(ctx context.Context, object, failed string) error
+	// Read names the files the last Rows or Columns looked at.
+	Read() []string
+	// Taken moves files away: to the folder done, or to failed with the reason beside them.
+	Taken(ctx context.Context, names []string, failed string) error
 }
 
 // Open connects, within the fence. Errors: Busy when the other side does not answer, Denied when it refuses the user or
@@ -184,6 +195,12 @@ func Open(ctx context.Context, s Spec, secret string, f Fence) (Conn, error) {
 		return openSQLServer(ctx, s, secret, f)
 	case Oracle:
 		return openOracle(ctx, s, secret, f)
+	case Folder:
+		return openFolder(s, f)
+	case SFTP:
+		return openSFTP(ctx, s, secret, f)
+	case HTTP:
+		return openHTTP(ctx, s, secret, f)
 	}
 	return nil, errs.New(errs.Invalid, "source.bad_kind", string(s.Kind))
 }

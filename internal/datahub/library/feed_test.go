@@ -127,7 +127,13 @@ func collector(name, unit string) *room.Actor {
 // allow lets this machine be collected from, which the default does not.
 func (e env) allow(hosts ...string) {
 	e.t.Helper()
-	b, _ := json.Marshal(hosts)
+	e.set(room.Security, "library.allowed_hosts", hosts)
+}
+
+// set changes a setting as the administrator whose it is.
+func (e env) set(admin room.Admin, name string, value any) {
+	e.t.Helper()
+	b, _ := json.Marshal(value)
 	var s struct {
 		Groups []struct {
 			Items []struct {
@@ -136,17 +142,17 @@ func (e env) allow(hosts ...string) {
 			}
 		}
 	}
-	security := e.Administrator(room.Security)
-	e.Get(e.t, security, "GET /api/settings", "", &s)
+	who := e.Administrator(admin)
+	e.Get(e.t, who, "GET /api/settings", "", &s)
 	version := int64(0)
 	for _, g := range s.Groups {
 		for _, i := range g.Items {
-			if i.Name == "library.allowed_hosts" {
+			if i.Name == name {
 				version = i.Version
 			}
 		}
 	}
-	e.Get(e.t, security, "PUT /api/settings/library.allowed_hosts", fmt.Sprintf(`{"value":%s,"reason":"测试环境","version":%d}`, b, version), nil)
+	e.Get(e.t, who, "PUT /api/settings/"+name, fmt.Sprintf(`{"value":%s,"reason":"测试环境","version":%d}`, b, version), nil)
 }
 
 // feed is what the tests read of a feed.

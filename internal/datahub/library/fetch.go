@@ -43,6 +43,8 @@ type fetched struct {
 	print  [2]uint64
 	n      uint64
 	buf    []byte
+	files  []string // read by this run, to be moved when it has ended
+	empty  bool     // there was no new file
 }
 
 // column is a column of the source in a staged row.
@@ -80,6 +82,7 @@ func (r *run) fetch(ctx context.Context) (intake.Input, error) {
 		return nil, err
 	}
 	r.feed = f
+	f.mark = f.feed.Mark
 	r.load.Plan = f.feed.Plan
 	if id := f.feed.Plan.Dataset; id != "" {
 		ds, err := r.datasets.Get(ctx, r.db, id, store.Unscoped("a feed goes on with the dataset its unit chose"))
@@ -93,7 +96,12 @@ func (r *run) fetch(ctx context.Context) (intake.Input, error) {
 		return nil, err
 	}
 	defer f.conn.Close()
+	defer f.remember()
 	cols, err := f.conn.Columns(ctx, f.feed.Object)
+	if errs.KeyOf(err) == "source.no_file" && f.ds != nil {
+		f.empty = true
+		return nil, errSame
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -217,13 +225,15 @@ func (r *run) ask(cols []source.Column) (source.Ask, error) {
 		f.op = col.at
 	}
 	r.conv = intake.NewConverter(staged, r.now())
-	f.mark = Mark{Value: f.feed.Mark.Value}
 	// The first time, when all is wanted and when the table is no longer what the feed made of it, every row comes.
 	f.partly = m.Kind != full && f.ds != nil && !r.load.Outcome.Whole && f.fits(r.load.Plan)
 	r.load.Outcome.Mode, r.load.Outcome.Whole = m.Kind, m.Kind != full && !f.partly
 	if m.Kind == changes {
-		f.partly = true
+		f.partly, ask.Every = true, true
 		r.load.Outcome.Whole = false
+	}
+	if f.partly {
+		f.mark.Print = ""
 	}
 	if f.partly && f.grows.at >= 0 && f.feed.Mark.Value != "" && !(m.Kind == changes && f.ds == nil) {
 		ask.After = source.Mark{Column: f.grows.Column, Value: m.least(f.feed.Mark.Value, f.growType())}
@@ -257,9 +267,18 @@ func (r *run) stage(ctx context.Context, ask source.Ask) (intake.Input, error) {
 	if err != nil {
 		return nil, err
 	}
+	ask.Refused = func(row int, cells []string, why []errs.Field) error {
+		r.refused.Add(1)
+		return r.spool.Add(row, cells, why)
+	}
+	numbered, _ := f.conn.(source.Numbered)
 	for cells, err := range f.conn.Rows(ctx, ask) {
 		if err == nil {
-			err = s.Add(cells)
+			number := 0
+			if numbered != nil {
+				number = numbered.Row()
+			}
+			err = s.Add(number, cells)
 		}
 		if err != nil {
 			s.Close()
@@ -283,6 +302,31 @@ func (r *run) stage(ctx context.Context, ask source.Ask) (intake.Input, error) {
 		return nil, errSame
 	}
 	return s, nil
+}
+
+// remember notes which files a run has looked at.
+func (f *fetched) remember() {
+	if t, ok := f.conn.(source.Taker); ok {
+		f.files = t.Read()
+	}
+}
+
+// taken moves the files of a run that has ended away; those that could not be used with the reason. A file that cannot be
+// moved is read again by the next run.
+func (r *run) taken(ctx context.Context, failed string) {
+	if r.feed == nil || len(r.feed.files) == 0 {
+		return
+	}
+	conn, err := r.connect(ctx, r.feed.source)
+	if err == nil {
+		defer conn.Close()
+		if t, ok := conn.(source.Taker); ok {
+			err = t.Taken(ctx, r.feed.files, failed)
+		}
+	}
+	if err != nil {
+		slog.WarnContext(ctx, "library: files taken in stay where they are", "feed", r.load.Feed, "error", err)
+	}
 }
 
 // cut says at which row a source died, and what serves now.
@@ -562,7 +606,10 @@ func (r *run) rest(ctx context.Context, why error) error {
 				return
 			}
 			feed.Mark.Value, feed.Mark.Print = f.mark.Value, f.mark.Print
-			feed.well(ld.Ended)
+			good := feed.Good
+			if feed.well(ld.Ended); f.empty {
+				feed.Good = good // nothing came
+			}
 		}); err != nil {
 			return err
 		}
@@ -578,6 +625,9 @@ func (r *run) rest(ctx context.Context, why error) error {
 	})
 	if errs.Is(err, errs.Conflict) || errors.Is(err, errGone) {
 		return nil
+	}
+	if err == nil && !decide {
+		r.taken(ctx, "")
 	}
 	return err
 }

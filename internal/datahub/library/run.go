@@ -68,7 +68,10 @@ func (l *Library) work(ctx context.Context, j job) error {
 	defer r.spool.Close()
 	err = r.do(ctx)
 	switch {
-	case err == nil || errors.Is(err, errGone):
+	case err == nil:
+		r.taken(ctx, "")
+		return nil
+	case errors.Is(err, errGone):
 		return nil
 	case errors.Is(err, errSame) || errors.Is(err, errDecide):
 		return r.rest(ctx, err)
@@ -404,6 +407,8 @@ func (r *run) fail(ctx context.Context, cause error) error {
 		return err
 	case ld.Fault.Key == "library.broken":
 		return jobs.Final(cause)
+	case !errs.Is(cause, errs.Busy): // what another try may mend stays to be tried
+		r.taken(ctx, r.sentence(ld.Lang, ld.Fault))
 	}
 	return nil
 }

@@ -51,6 +51,7 @@ type Stage struct {
 	file  *os.File
 	buf   *bufio.Writer
 	row   []byte
+	last  int
 	count int64
 	size  int64
 	far   atomic.Int64
@@ -74,9 +75,13 @@ func NewStage(dir string, names []string) (*Stage, error) {
 	return &Stage{names: names, file: f, buf: bufio.NewWriterSize(writer{f}, 256<<10)}, nil
 }
 
-// Add keeps a row of as many cells as there are names.
-func (s *Stage) Add(cells []string) error {
-	s.row = s.row[:0]
+// Add keeps a row of as many cells as there are names. Its number in the source rises from row to row; 0 counts on.
+func (s *Stage) Add(number int, cells []string) error {
+	if number == 0 {
+		number = s.last + 1
+	}
+	s.row = binary.AppendUvarint(s.row[:0], uint64(max(number-s.last, 1)))
+	s.last += max(number-s.last, 1)
 	for _, c := range cells {
 		if len(c) > maxCell {
 			return errs.New(errs.TooLarge, "library.cell_too_long", s.count+1, maxCell>>20)
@@ -105,7 +110,7 @@ func (s *Stage) Count() int64 { return s.count }
 // Names implements Input.
 func (s *Stage) Names() []string { return s.names }
 
-// Rows implements Input; rows are numbered from 1.
+// Rows implements Input.
 func (s *Stage) Rows() iter.Seq2[table.Row, error] {
 	return func(yield func(table.Row, error) bool) {
 		if err := s.buf.Flush(); err != nil {
@@ -113,8 +118,8 @@ func (s *Stage) Rows() iter.Seq2[table.Row, error] {
 			return
 		}
 		in := bufio.NewReaderSize(io.NewSectionReader(s.file, 0, s.size), 256<<10)
-		at := int64(0)
-		for n := 1; int64(n) <= s.count; n++ {
+		at, number := int64(0), 0
+		for range s.count {
 			length, err := binary.ReadUvarint(in)
 			var row []byte
 			if err == nil {
@@ -128,12 +133,14 @@ func (s *Stage) Rows() iter.Seq2[table.Row, error] {
 			if at += int64(length) + 1; at > s.far.Load() {
 				s.far.Store(at)
 			}
-			cells, ok := cut(string(row), len(s.names))
+			step, width := binary.Uvarint(row)
+			number += int(step)
+			cells, ok := cut(string(row[max(width, 0):]), len(s.names))
 			if !ok {
 				yield(table.Row{}, errors.New("intake: a staged row is damaged"))
 				return
 			}
-			if !yield(table.Row{Number: n, Cells: cells}, nil) {
+			if !yield(table.Row{Number: number, Cells: cells}, nil) {
 				return
 			}
 		}
