@@ -5925,7 +5925,7 @@ export interface components {
              */
             first: number;
             /** @enum {string} */
-            format: "csv" | "xlsx";
+            format: "csv" | "xlsx" | "json" | "parquet";
             /** @description there is a list of refused rows */
             hasList: boolean;
             id: string;
@@ -7110,7 +7110,7 @@ export interface components {
             size?: number;
             /** @description query parameter of the page's size, empty for none */
             sizeBy?: string;
-            /** @description of the first page; may hold {0} for the object */
+            /** @description of the first page */
             url?: string;
         };
         SourceSpec: {
