@@ -5,8 +5,8 @@ import (
 
 	"qushu/internal/apps/forms"
 	"qushu/internal/base/store"
-	"qushu/internal/datahub/catalog"
 	"qushu/internal/datahub/batch"
+	"qushu/internal/datahub/catalog"
 	"qushu/internal/datahub/library"
 	"qushu/internal/datahub/lookup"
 	"qushu/internal/datahub/quality"
@@ -112,6 +112,7 @@ func (t tree) Above(ctx context.Context, q store.Queryer, unit string) ([]string
 	}
 	return out, err
 }
+
 // staff tells the look-up which of the district's people has a mobile number.
 type staff struct{ org *org.Org }
 

@@ -22,8 +22,8 @@ type Source struct {
 	temp *os.File
 }
 
-// scattered are the first bytes of files that are not read from front to back: zip, and OLE compound files.
-var scattered = [...]string{"PK\x03\x04", "\xD0\xCF\x11\xE0"}
+// scattered are the first bytes of files that are not read from front to back: zip, OLE compound files, Parquet.
+var scattered = [...]string{"PK\x03\x04", "\xD0\xCF\x11\xE0", "PAR1"}
 
 // OpenSource makes a Source of size bytes that open gives from their beginning each time it is called. Temporary
 // files go to dir, "" for the system's. Busy when it has no room.

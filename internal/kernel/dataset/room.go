@@ -25,7 +25,8 @@ var schema embed.FS
 //go:embed text/*.json
 var Text embed.FS
 
-// keep is how many versions of a dataset stay; older ones go a day after they were replaced.
+// keep is how many versions of a dataset stay unless the setting dataset.keep_versions says otherwise; older ones go a day
+// after they were replaced.
 const (
 	keep  = 3
 	grace = 24 * time.Hour
@@ -52,13 +53,16 @@ type Datasets struct {
 	live  map[string]Live
 	find  *find.Find // nil where nothing is found
 	bus   *bus.Bus   // nil where nobody listens
+
+	// Keep tells how many versions of a dataset stay. Set once, before serving.
+	Keep func(ctx context.Context) int
 }
 
 // New makes the service over db and the warehouse wh. Until Serve tells who knows the tree of units, a grant to a
 // unit reaches that unit alone.
 func New(db *store.DB, wh warehouse.Store, now func() time.Time) *Datasets {
 	alone := func(context.Context, store.Queryer, string) ([]string, error) { return nil, nil }
-	return &Datasets{db: db, wh: wh, now: now, above: alone, live: map[string]Live{}}
+	return &Datasets{db: db, wh: wh, now: now, above: alone, live: map[string]Live{}, Keep: func(context.Context) int { return keep }}
 }
 
 // Serve tells who knows the tree of units. Called once, before serving.
@@ -124,7 +128,8 @@ func (d *Datasets) Room() *room.Room {
 	sweep := jobs.Periodic("dataset.sweep", jobs.Daily{Hour: 2, Minute: 50}, d.Sweep)
 	sweep.Timeout = time.Hour
 	return &room.Room{Name: "dataset", Pillar: room.Kernel, Schema: schema, Text: Text, Jobs: []jobs.Handler{sweep},
-		Emits: []bus.Event{bus.Emits[Served]("dataset.served"), bus.Emits[Removed]("dataset.removed")}}
+		Emits:    []bus.Event{bus.Emits[Served]("dataset.served"), bus.Emits[Removed]("dataset.removed")},
+		Settings: []room.Setting{{Name: "keep_versions", Default: keep, Min: 2, Max: 60, Admin: room.System}}}
 }
 
 // store returns the warehouse, Busy where there is none.
@@ -135,14 +140,14 @@ func (d *Datasets) store() (warehouse.Store, error) {
 	return d.wh, nil
 }
 
-// Sweep forgets versions beyond the newest three that were replaced a day ago, and drops from the warehouse what no
+// Sweep forgets versions beyond the newest few that were replaced a day ago, and drops from the warehouse what no
 // row names. A version is written before its row, so only those older than a day are judged.
 func (d *Datasets) Sweep(ctx context.Context) error {
 	if d.wh == nil {
 		return nil
 	}
-	before := d.now().Add(-grace)
-	err := d.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return prune(ctx, tx, store.At(before)) })
+	before, stay := d.now().Add(-grace), d.Keep(ctx)
+	err := d.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return prune(ctx, tx, store.At(before), stay) })
 	if err != nil {
 		return err
 	}
