@@ -58,7 +58,10 @@ type Exchange struct {
 }
 
 // New declares the room.
-func New(kit *kernel.Kit, catalogue Catalogue) *room.Room {
+func New(kit *kernel.Kit, catalogue Catalogue) *room.Room { return hosted(kit, catalogue).room() }
+
+// hosted makes the room's service and lets it host its cases.
+func hosted(kit *kernel.Kit, catalogue Catalogue) *Exchange {
 	x := &Exchange{db: kit.DB, jobs: kit.Jobs, bus: kit.Bus, audit: kit.Audit, authz: kit.Authz, org: kit.Org, files: kit.Files, datasets: kit.Datasets, settings: kit.Settings,
 		flow: kit.Flow, notify: kit.Notify, ring: kit.Ring, now: kit.Now, catalogue: catalogue, rates: newRates()}
 	kit.Flow.Host("exchange", x.host())
@@ -66,6 +69,10 @@ func New(kit *kernel.Kit, catalogue Catalogue) *room.Room {
 		_, err := x.seen(ctx, x.db, object)
 		return err
 	})
+	return x
+}
+
+func (x *Exchange) room() *room.Room {
 	return &room.Room{
 		Name: "exchange", Pillar: room.Datahub, Schema: schema, Text: Text,
 		Perms: []room.Perm{{Name: "exchange.read", Default: room.All}, {Name: "exchange.apply", Default: room.Self}, {Name: "exchange.use"}, {Name: "exchange.provide"}, {Name: "exchange.check"}},
