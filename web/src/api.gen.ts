@@ -308,6 +308,518 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-classes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/classes/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["catalog-put-classes-by-code"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/demand-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-demand-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/demands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-demands"];
+        put?: never;
+        post: operations["catalog-post-demands"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/demands/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-demands-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-drafts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries"];
+        put?: never;
+        post: operations["catalog-post-entries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-archive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries-by-id-diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["catalog-put-entries-by-id-draft"];
+        post?: never;
+        delete: operations["catalog-delete-entries-by-id-draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-fit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/mounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-mounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/mounts/{mount}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-mounts-by-mount-end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/offline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-offline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries-by-id-versions-by-number"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["catalog-put-entries-by-id-watch"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/import/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-import-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/mount-ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-mount-ready"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-runs-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-runs-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/desk": {
         parameters: {
             query?: never;
@@ -429,6 +941,230 @@ export interface paths {
         };
         get?: never;
         put: operations["desk-put-pins"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-applications"];
+        put?: never;
+        post: operations["exchange-post-applications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/applications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-applications-by-id"];
+        put: operations["exchange-put-applications-by-id"];
+        post?: never;
+        delete: operations["exchange-delete-applications-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/applications/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-applications-by-id-file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-grants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-grants-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-grants-by-id-keys"];
+        put?: never;
+        post: operations["exchange-post-grants-by-id-keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-grants-by-id-renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-grants-by-id-resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-grants-by-id-revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-grants-by-id-suspend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-grants-by-id-try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["exchange-delete-keys-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-source"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -3591,6 +4327,738 @@ export interface components {
             level?: string;
             of?: string;
         };
+        CatalogCheckOutBody: {
+            faults: components["schemas"]["CatalogFault"][];
+        };
+        CatalogClassInBody: {
+            name: string;
+            nameEn: string;
+            retired?: boolean;
+            /**
+             * Format: int64
+             * @description 0 for a new one
+             */
+            version: number;
+        };
+        CatalogClassLine: {
+            /** @description 类+项 */
+            code: string;
+            name: string;
+            nameEn: string;
+            /** @description no new entry may be put there */
+            retired: boolean;
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogClassesOutBody: {
+            /** @description whose resources are shared unconditionally */
+            basic: string[];
+            /**
+             * Format: int64
+             * @description at most
+             */
+            detailDigits: number;
+            /** Format: int64 */
+            itemDigits: number;
+            items: components["schemas"]["CatalogClassLine"][];
+            /** Format: int64 */
+            subjectDigits: number;
+        };
+        CatalogDatasetLine: {
+            /** Format: int64 */
+            columnCount: number;
+            /** @description id of the entry it is bound to or drafted as, empty for none */
+            entry: string;
+            entryName: string;
+            /** @description of a live one its name */
+            id: string;
+            /** @enum {string} */
+            kind: "table" | "live";
+            level: string;
+            name: string;
+            /** Format: int64 */
+            rows: number;
+            title: string;
+            unit: string;
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        CatalogDatasetLineListed: {
+            items: components["schemas"]["CatalogDatasetLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogDemandBody: {
+            /** @enum {string} */
+            answer: "" | "have" | "build" | "none" | "refuse";
+            /** Format: date-time */
+            answeredAt: string | null;
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            case: string;
+            cycle: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** @description id of the entry that meets it */
+            entry: string;
+            entryName: string;
+            holder: string;
+            id: string;
+            late: boolean;
+            /** @enum {string} */
+            met: "" | "met" | "unmet";
+            mode: string;
+            /** @description what the unit in charge says */
+            note: string;
+            number: string;
+            ownerName: string;
+            provider: string;
+            providerName: string;
+            purpose: string;
+            running: boolean;
+            /**
+             * Format: int64
+             * @description 1 to 5, 0 before it is rated
+             */
+            score: number;
+            step: string;
+            /** @description nodes the caller holds now */
+            steps: string[];
+            title: string;
+            unit: string;
+            unitName: string;
+            wanted: string;
+        };
+        CatalogDemandFigures: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            answered: number;
+            /**
+             * Format: int64
+             * @description ended, or under way, without being late
+             */
+            inTime: number;
+            /** Format: int64 */
+            met: number;
+            /** Format: int64 */
+            rated: number;
+            /** Format: int64 */
+            running: number;
+            /**
+             * Format: int64
+             * @description sum of the rates
+             */
+            score: number;
+        };
+        CatalogDemandLine: {
+            /** @enum {string} */
+            answer: "" | "have" | "build" | "none" | "refuse";
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** @description id of the entry that meets it */
+            entry: string;
+            entryName: string;
+            holder: string;
+            id: string;
+            late: boolean;
+            /** @enum {string} */
+            met: "" | "met" | "unmet";
+            number: string;
+            provider: string;
+            providerName: string;
+            running: boolean;
+            /**
+             * Format: int64
+             * @description 1 to 5, 0 before it is rated
+             */
+            score: number;
+            step: string;
+            title: string;
+            unit: string;
+            unitName: string;
+            wanted: string;
+        };
+        CatalogDemandLineListed: {
+            items: components["schemas"]["CatalogDemandLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogDiffOutBody: {
+            changes: components["schemas"]["EntryChange"][];
+            /** @description less is shared, opened or offered than before */
+            narrowed: boolean;
+        };
+        CatalogDraftsInBody: {
+            /** @enum {string} */
+            class: "1" | "2" | "3";
+            contact?: string;
+            cycle: string;
+            /** @description ids; all the caller catalogues for when left out */
+            datasets?: string[] | null;
+            detail?: string;
+            item: string;
+            phone?: string;
+            subject: string;
+        };
+        CatalogEntryBody: {
+            /** @description of the version that serves; of the draft while none has */
+            body: components["schemas"]["EntryBody"];
+            /** @description id of the last case, to those at work on it */
+            case: string;
+            caseKind: string;
+            /** Format: date-time */
+            changedAt: string | null;
+            /** @description resource code, empty before the first submission */
+            code: string;
+            cycle: string;
+            /**
+             * Format: date-time
+             * @description last update of the data
+             */
+            dataAt: string | null;
+            /** @description the version in work, to those at work on it */
+            draft?: components["schemas"]["EntryBody"];
+            /** Format: date-time */
+            dueAt: string | null;
+            format: string;
+            holder: string;
+            id: string;
+            /** Format: int64 */
+            itemCount: number;
+            late: boolean;
+            /** @enum {string} */
+            level: "L1" | "L2" | "L3" | "L4";
+            may: components["schemas"]["CatalogMayDo"];
+            /** @enum {string} */
+            mount: "none" | "mounted" | "stale" | "broken";
+            mounts: components["schemas"]["CatalogMountLine"][];
+            name: string;
+            /** @description 类+项 */
+            node: string;
+            nodeName: string;
+            /** @description of the last case */
+            number: string;
+            /** @description to the public */
+            open: boolean;
+            ownerName: string;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description why the version in work is made */
+            reason: string;
+            /** @description entries linked to this one, either way */
+            related: components["schemas"]["CatalogRelatedLine"][];
+            /**
+             * Format: int64
+             * @description of what is mounted
+             */
+            rows: number;
+            /** @description that case has not ended */
+            running: boolean;
+            /**
+             * Format: int64
+             * @description number of the version that serves, 0 for none
+             */
+            serving: number;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            /**
+             * Format: date-time
+             * @description when it counts as overdue
+             */
+            staleAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "published" | "offline" | "archived";
+            step: string;
+            summary: string;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            versions: components["schemas"]["CatalogVersionLine"][];
+            /** Format: int64 */
+            watchers: number;
+            watching: boolean;
+            /**
+             * @description where the version in work stands, empty for none
+             * @enum {string}
+             */
+            work: "" | "draft" | "dept" | "bureau" | "approved" | "offline";
+            /**
+             * Format: int64
+             * @description number of the version in work, 0 for none
+             */
+            working: number;
+        };
+        CatalogEntryLine: {
+            /** Format: date-time */
+            changedAt: string | null;
+            /** @description resource code, empty before the first submission */
+            code: string;
+            cycle: string;
+            /**
+             * Format: date-time
+             * @description last update of the data
+             */
+            dataAt: string | null;
+            format: string;
+            holder: string;
+            id: string;
+            /** Format: int64 */
+            itemCount: number;
+            late: boolean;
+            /** @enum {string} */
+            level: "L1" | "L2" | "L3" | "L4";
+            /** @enum {string} */
+            mount: "none" | "mounted" | "stale" | "broken";
+            name: string;
+            /** @description 类+项 */
+            node: string;
+            nodeName: string;
+            /** @description of the last case */
+            number: string;
+            /** @description to the public */
+            open: boolean;
+            ownerName: string;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /**
+             * Format: int64
+             * @description of what is mounted
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description number of the version that serves, 0 for none
+             */
+            serving: number;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            /**
+             * Format: date-time
+             * @description when it counts as overdue
+             */
+            staleAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "published" | "offline" | "archived";
+            step: string;
+            summary: string;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            /**
+             * @description where the version in work stands, empty for none
+             * @enum {string}
+             */
+            work: "" | "draft" | "dept" | "bureau" | "approved" | "offline";
+            /**
+             * Format: int64
+             * @description number of the version in work, 0 for none
+             */
+            working: number;
+        };
+        CatalogEntryLineListed: {
+            items: components["schemas"]["CatalogEntryLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogFacet: {
+            /** Format: int64 */
+            count: number;
+            /** @description of a class or a unit; other values are worded by the page */
+            name: string;
+            value: string;
+        };
+        CatalogFacets: {
+            cycle: components["schemas"]["CatalogFacet"][];
+            level: components["schemas"]["CatalogFacet"][];
+            mount: components["schemas"]["CatalogFacet"][];
+            node: components["schemas"]["CatalogFacet"][];
+            open: components["schemas"]["CatalogFacet"][];
+            share: components["schemas"]["CatalogFacet"][];
+            state: components["schemas"]["CatalogFacet"][];
+            /**
+             * Format: int64
+             * @description entries that pass every filter
+             */
+            total: number;
+            unit: components["schemas"]["CatalogFacet"][];
+        };
+        CatalogFault: {
+            message: string;
+            /** @description element: summary, items[2].level */
+            name: string;
+        };
+        CatalogFigures: {
+            /**
+             * Format: int64
+             * @description published
+             */
+            entries: number;
+            /** Format: int64 */
+            items: number;
+            /**
+             * Format: int64
+             * @description entries of the library of legal persons
+             */
+            legal: number;
+            /**
+             * Format: int64
+             * @description published entries bound to data
+             */
+            mounted: number;
+            /** Format: int64 */
+            open: number;
+            /**
+             * Format: int64
+             * @description entries of the population library
+             */
+            people: number;
+            /** Format: int64 */
+            rows: number;
+            /**
+             * Format: int64
+             * @description mounted, but overdue
+             */
+            stale: number;
+            /**
+             * Format: int64
+             * @description bound physical resources
+             */
+            tables: number;
+            /**
+             * Format: int64
+             * @description that provide something
+             */
+            units: number;
+            /**
+             * Format: int64
+             * @description versions in work the caller may see
+             */
+            work: number;
+        };
+        CatalogFitColumn: {
+            level: string;
+            name: string;
+            title: string;
+            type: string;
+        };
+        CatalogFitOutBody: {
+            columns: components["schemas"]["CatalogFitColumn"][];
+            faults: components["schemas"]["CatalogFault"][];
+            pairs: components["schemas"]["EntryPair"][];
+            /** @description columns no item stands for */
+            spare: string[];
+            title: string;
+        };
+        CatalogHanded: {
+            faults: components["schemas"]["CatalogFault"][];
+            id: string;
+            name: string;
+            ok: boolean;
+            /** @description in words, when it was refused */
+            why: string;
+        };
+        CatalogMayDo: {
+            archive: boolean;
+            /** @description a new version may be begun */
+            change: boolean;
+            /** @description binding needs no check by the centre: the caller is who checks */
+            direct: boolean;
+            /** @description the draft may be changed */
+            edit: boolean;
+            /** @description data may be bound, or proposed to be */
+            mount: boolean;
+            offline: boolean;
+            restore: boolean;
+            submit: boolean;
+        };
+        CatalogMountInBody: {
+            /** @description id of a table, name of a live one */
+            dataset: string;
+            /** @enum {string} */
+            kind: "table" | "live";
+            /** @description item → column; proposed by name when left out */
+            pairs?: components["schemas"]["EntryPair"][] | null;
+        };
+        CatalogMountLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** @description of its check, to those at work on the entry */
+            case: string;
+            /** Format: date-time */
+            dataAt: string | null;
+            /** @description id, to those at work on the entry */
+            dataset: string;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description why it no longer fits */
+            faults: components["schemas"]["CatalogFault"][];
+            holder: string;
+            id: string;
+            /** @enum {string} */
+            kind: "table" | "live";
+            /** Format: date-time */
+            mountedAt: string | null;
+            /** @description of the dataset, to those at work on the entry */
+            name: string;
+            number: string;
+            pairs: components["schemas"]["EntryPair"][];
+            /** @description why it ended */
+            reason: string;
+            /** Format: int64 */
+            rows: number;
+            /**
+             * @description drafted: the entry was made from it, and it may be bound once that is published
+             * @enum {string}
+             */
+            state: "drafted" | "proposed" | "mounted" | "refused" | "ended";
+            title: string;
+        };
+        CatalogRaiseInBody: {
+            /** @description legal basis of that duty */
+            basis: string;
+            cycle?: string;
+            /** @enum {string} */
+            mode?: "" | "table" | "api" | "file" | "push" | "mail" | "medium";
+            /** @description for which duty it is needed */
+            purpose: string;
+            title: string;
+            /** @description items, in words */
+            wanted: string;
+        };
+        CatalogReadyOutBody: {
+            /** @description what does not fit, and why */
+            left: components["schemas"]["CatalogRemark"][];
+            /** Format: int64 */
+            mounted: number;
+        };
+        CatalogReasonedInBody: {
+            reason: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogRelatedLine: {
+            code: string;
+            id: string;
+            name: string;
+        };
+        CatalogRemark: {
+            column: string;
+            message: string;
+            /** @description nothing was made of it; otherwise it is kept and waits to be completed */
+            refused: boolean;
+            /**
+             * Format: int64
+             * @description as Excel shows it, 0 for none
+             */
+            row: number;
+            /** @enum {string} */
+            sheet: "" | "entries" | "items";
+            title: string;
+        };
+        CatalogReportsOutBody: {
+            all: components["schemas"]["CatalogUnitReport"];
+            units: components["schemas"]["CatalogUnitReport"][];
+        };
+        CatalogRunBody: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: int64 */
+            done: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            id: string;
+            /** @enum {string} */
+            kind: "draft" | "import";
+            /**
+             * Format: int64
+             * @description drafts that were made or changed
+             */
+            made: number;
+            /**
+             * Format: int64
+             * @description remarks beyond those
+             */
+            more: number;
+            ownerName: string;
+            /** @description the first 500 */
+            remarks: components["schemas"]["CatalogRemark"][];
+            /**
+             * Format: int64
+             * @description refused
+             */
+            skipped: number;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "cancelled";
+            /** @description name of the file */
+            title: string;
+            /** Format: int64 */
+            total: number;
+        };
+        CatalogRunBodyListed: {
+            items: components["schemas"]["CatalogRunBody"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogSaveInBody: {
+            /** @description law that forbids sharing */
+            basis?: string;
+            /** @description 类: 1 base, 2 theme, 3 department */
+            class: string;
+            /** @description of conditional sharing */
+            condition?: string;
+            /** @description office in charge */
+            contact?: string;
+            cycle: string;
+            /** @description 细目, digits of any number */
+            detail?: string;
+            /** @description duty or item of the list of powers it arises from */
+            duty?: string;
+            format: string;
+            /** @description 项, digits */
+            item: string;
+            items?: components["schemas"]["EntryItem"][];
+            keywords?: string[];
+            /** @description of a resource without items; else the highest of its items' */
+            level?: string;
+            mode?: string;
+            name: string;
+            /** @description to the public */
+            open?: boolean;
+            openCondition?: string;
+            /** @description of that office */
+            phone?: string;
+            /** @description why a published entry is changed */
+            reason?: string;
+            /** @description codes of linked resources */
+            related?: string[];
+            share: string;
+            /** @description first day it covers, YYYY-MM-DD */
+            since?: string;
+            /** @description area it covers */
+            space?: string;
+            /** @description kind within the format */
+            sub?: string;
+            /** @description 目, digits */
+            subject?: string;
+            summary?: string;
+            /** @description system the data comes from */
+            system?: string;
+            /** @description id of the providing unit */
+            unit: string;
+            /** @description its unified social credit code */
+            unitCode?: string;
+            /** @description last day it covers */
+            until?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogSubmitManyInBody: {
+            ids: string[] | null;
+        };
+        CatalogSubmitManyOutBody: {
+            handed: components["schemas"]["CatalogHanded"][];
+        };
+        CatalogUnitReport: {
+            /**
+             * Format: int64
+             * @description demands it had to answer
+             */
+            asked: number;
+            /**
+             * Format: int64
+             * @description bound, but the data no longer fits
+             */
+            broken: number;
+            /**
+             * Format: int64
+             * @description of these, catalogued and published or bound
+             */
+            covered: number;
+            /**
+             * Format: int64
+             * @description that it answers for
+             */
+            datasets: number;
+            /** Format: int64 */
+            items: number;
+            /**
+             * Format: int64
+             * @description of these, met
+             */
+            met: number;
+            /** Format: int64 */
+            mounted: number;
+            /** Format: int64 */
+            published: number;
+            /**
+             * Format: int64
+             * @description bound, but overdue
+             */
+            stale: number;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description published but bound to nothing
+             */
+            unmounted: number;
+            /**
+             * Format: int64
+             * @description versions in work
+             */
+            work: number;
+        };
+        CatalogUnmountInBody: {
+            reason: string;
+        };
+        CatalogVersionLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description why it was changed */
+            reason: string;
+            /** @enum {string} */
+            state: "work" | "published" | "replaced";
+        };
+        CatalogVersionOutBody: {
+            /** Format: date-time */
+            at: string | null;
+            body: components["schemas"]["EntryBody"];
+            byName: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description why it was changed */
+            reason: string;
+            /** @enum {string} */
+            state: "work" | "published" | "replaced";
+        };
+        CatalogVersionedInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogWatchInBody: {
+            on: boolean;
+        };
         Cookie: {
             Domain: string;
             /** Format: date-time */
@@ -3864,6 +5332,491 @@ export interface components {
              * @description the version this change was made from
              */
             version: number;
+        };
+        EntryBody: {
+            /** @description law that forbids sharing */
+            basis?: string;
+            /** @description 类: 1 base, 2 theme, 3 department */
+            class: string;
+            /** @description of conditional sharing */
+            condition?: string;
+            /** @description office in charge */
+            contact?: string;
+            cycle: string;
+            /** @description 细目, digits of any number */
+            detail?: string;
+            /** @description duty or item of the list of powers it arises from */
+            duty?: string;
+            format: string;
+            /** @description 项, digits */
+            item: string;
+            items?: components["schemas"]["EntryItem"][];
+            keywords?: string[];
+            /** @description of a resource without items; else the highest of its items' */
+            level?: string;
+            mode?: string;
+            name: string;
+            /** @description to the public */
+            open?: boolean;
+            openCondition?: string;
+            /** @description of that office */
+            phone?: string;
+            /** @description codes of linked resources */
+            related?: string[];
+            share: string;
+            /** @description first day it covers, YYYY-MM-DD */
+            since?: string;
+            /** @description area it covers */
+            space?: string;
+            /** @description kind within the format */
+            sub?: string;
+            /** @description 目, digits */
+            subject?: string;
+            summary?: string;
+            /** @description system the data comes from */
+            system?: string;
+            /** @description id of the providing unit */
+            unit: string;
+            /** @description its unified social credit code */
+            unitCode?: string;
+            /** @description last day it covers */
+            until?: string;
+        };
+        EntryChange: {
+            after: string;
+            before: string;
+            /** @description element, as in the body; of an item its own element */
+            field: string;
+            /** @description name of the item, empty for the resource itself */
+            item: string;
+            /** @enum {string} */
+            what: "added" | "removed" | "changed";
+        };
+        EntryItem: {
+            /** @description kept back where the resource is open */
+            closed?: boolean;
+            /** @description code table its values come from */
+            dict?: string;
+            /** @description may be empty */
+            empty?: boolean;
+            /** @description name of the column in the source */
+            field?: string;
+            key?: boolean;
+            /** @description sort of personal data, empty for none */
+            kind?: string;
+            /**
+             * Format: int64
+             * @description 0 where the type has none
+             */
+            length?: number;
+            /** @description L1 to L4 */
+            level: string;
+            /** @description 信息项名称 */
+            name: string;
+            note?: string;
+            /** @description empty: as the resource */
+            share?: string;
+            /** @description C N Y D T L M G B I F */
+            type: string;
+        };
+        EntryPair: {
+            /** @description name of the column, empty while none is found */
+            column: string;
+            /** @description name of the item */
+            item: string;
+        };
+        ExchangeApplicationBody: {
+            /** Format: date-time */
+            at: string | null;
+            case: string;
+            /** Format: date-time */
+            changedAt: string | null;
+            /** @description of the entry */
+            code: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** Format: date-time */
+            filedAt: string | null;
+            files: components["schemas"]["FileFile"][];
+            /** @description id of what came of it */
+            grant: string;
+            holder: string;
+            id: string;
+            late: boolean;
+            mayEdit: boolean;
+            number: string;
+            ownerName: string;
+            /** @description of the contact */
+            phone: string;
+            provider: string;
+            providerName: string;
+            purpose: string;
+            /** @description why it was returned or refused */
+            reason: string;
+            /** @description id of the grant it goes on with */
+            renews: string;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            source: components["schemas"]["ExchangeSource"];
+            /** @enum {string} */
+            state: "draft" | "review" | "returned" | "granted" | "refused" | "stopped";
+            step: string;
+            /** @description nodes the caller holds now */
+            steps: string[];
+            /** @description what was agreed to; empty before */
+            terms: components["schemas"]["ExchangeTerms"];
+            title: string;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            wish: components["schemas"]["ExchangeWish"];
+        };
+        ExchangeApplicationLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            changedAt: string | null;
+            /** @description of the entry */
+            code: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** Format: date-time */
+            filedAt: string | null;
+            holder: string;
+            id: string;
+            late: boolean;
+            number: string;
+            ownerName: string;
+            provider: string;
+            providerName: string;
+            purpose: string;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            /** @enum {string} */
+            state: "draft" | "review" | "returned" | "granted" | "refused" | "stopped";
+            step: string;
+            title: string;
+            unit: string;
+            unitName: string;
+        };
+        ExchangeApplicationLineListed: {
+            items: components["schemas"]["ExchangeApplicationLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ExchangeCreateInBody: {
+            dataset?: string;
+            entry?: string;
+            /** @description ids of uploaded files */
+            files?: string[];
+            phone?: string;
+            wish: components["schemas"]["ExchangeWish"];
+        };
+        ExchangeDecideInBody: {
+            reason: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ExchangeField: {
+            /** @description rows are looked up by it */
+            key: boolean;
+            level: string;
+            /** @description given masked unless the provider grants it in clear */
+            masked: boolean;
+            /** @description of the column, or of the item while the entry is bound to no data */
+            name: string;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            title: string;
+            /** @description empty while nothing is bound */
+            type: string;
+        };
+        ExchangeFigures: {
+            /**
+             * Format: int64
+             * @description filed
+             */
+            applications: number;
+            /** Format: int64 */
+            bad: number;
+            /** @description calls of the last 31 days */
+            days: components["schemas"]["ExchangeUsedDay"][];
+            /**
+             * Format: int64
+             * @description ended one way or the other
+             */
+            finished: number;
+            /**
+             * Format: int64
+             * @description calls of programs that were answered
+             */
+            good: number;
+            /** Format: int64 */
+            granted: number;
+            /**
+             * Format: int64
+             * @description of these, without a step that was late
+             */
+            inTime: number;
+            /** Format: int64 */
+            open: number;
+            /**
+             * Format: int64
+             * @description given to programs
+             */
+            records: number;
+            /** Format: int64 */
+            refused: number;
+            /**
+             * Format: int64
+             * @description grants that hold
+             */
+            standing: number;
+        };
+        ExchangeGrantBody: {
+            application: string;
+            basis: string;
+            /** @description who suspended or revoked it */
+            byName: string;
+            /** Format: int64 */
+            columnCount: number;
+            /** @description of the last 31 days on which it was used */
+            days: components["schemas"]["ExchangeUsedDay"][];
+            /**
+             * Format: int64
+             * @description 0 when it no longer stands
+             */
+            daysLeft: number;
+            /** @description what is granted, with titles */
+            fields: components["schemas"]["ExchangeField"][];
+            /** Format: date-time */
+            from: string | null;
+            id: string;
+            /** @description the caller may suspend and revoke it */
+            mayDecide: boolean;
+            mayRenew: boolean;
+            /** @description the caller may make keys and deliveries */
+            mayUse: boolean;
+            modes: ("look" | "batch" | "api" | "push")[];
+            /** @description of the dataset, as programs call it */
+            name: string;
+            /** @description of the application it came of */
+            number: string;
+            provider: string;
+            providerName: string;
+            purpose: string;
+            /** @description why it was suspended or revoked */
+            reason: string;
+            /** @enum {string} */
+            state: "standing" | "suspended" | "revoked" | "ended";
+            terms: components["schemas"]["ExchangeTerms"];
+            title: string;
+            /**
+             * Format: int64
+             * @description records given out today
+             */
+            today: number;
+            unit: string;
+            unitName: string;
+            /** Format: date-time */
+            until: string | null;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        ExchangeGrantLine: {
+            /** Format: int64 */
+            columnCount: number;
+            /**
+             * Format: int64
+             * @description 0 when it no longer stands
+             */
+            daysLeft: number;
+            /** Format: date-time */
+            from: string | null;
+            id: string;
+            modes: ("look" | "batch" | "api" | "push")[];
+            /** @description of the dataset, as programs call it */
+            name: string;
+            /** @description of the application it came of */
+            number: string;
+            provider: string;
+            providerName: string;
+            /** @description why it was suspended or revoked */
+            reason: string;
+            /** @enum {string} */
+            state: "standing" | "suspended" | "revoked" | "ended";
+            title: string;
+            unit: string;
+            unitName: string;
+            /** Format: date-time */
+            until: string | null;
+        };
+        ExchangeGrantLineListed: {
+            items: components["schemas"]["ExchangeGrantLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ExchangeHandInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        ExchangeKeyLine: {
+            /** @description addresses and networks it may be used from, everywhere when empty */
+            addresses: string[];
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** @description sent with every call */
+            id: string;
+            program: string;
+            /** Format: date-time */
+            revokedAt: string | null;
+            revokedBy: string;
+            /**
+             * Format: date-time
+             * @description to the minute
+             */
+            usedAt: string | null;
+        };
+        ExchangeKeysOutBody: {
+            items: components["schemas"]["ExchangeKeyLine"][];
+        };
+        ExchangeMakeKeyInBody: {
+            addresses?: string[];
+            /** @description the program that is to use it */
+            program: string;
+        };
+        ExchangeMakeKeyOutBody: {
+            /** @description addresses and networks it may be used from, everywhere when empty */
+            addresses: string[];
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** @description sent with every call */
+            id: string;
+            program: string;
+            /** Format: date-time */
+            revokedAt: string | null;
+            revokedBy: string;
+            /** @description shown this once */
+            secret: string;
+            /**
+             * Format: date-time
+             * @description to the minute
+             */
+            usedAt: string | null;
+        };
+        ExchangeSaveInBody: {
+            files?: string[];
+            phone?: string;
+            /** Format: int64 */
+            version: number;
+            wish: components["schemas"]["ExchangeWish"];
+        };
+        ExchangeSource: {
+            /** @description why it is not shared, where it is not */
+            basis: string;
+            code: string;
+            columns: components["schemas"]["ExchangeField"][];
+            condition: string;
+            /** @description empty while the entry is bound to no data */
+            dataset: string;
+            entry: string;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            title: string;
+            /** @description provider */
+            unit: string;
+            unitName: string;
+        };
+        ExchangeTerms: {
+            /** @description columns of the dataset; names of items while the entry is bound to none */
+            columns: string[];
+            /**
+             * Format: int64
+             * @description how long, from the day it is granted
+             */
+            days: number;
+            /** @description rows, all when empty */
+            filter?: components["schemas"]["DatasetRule"][];
+            modes: ("look" | "batch" | "api" | "push")[];
+            /**
+             * Format: int64
+             * @description records a civil day, 0 without limit
+             */
+            quota?: number;
+            /** @description of these, masked ones that are given in clear */
+            reveal?: string[];
+        };
+        ExchangeTried: {
+            columns: string[];
+            more: boolean;
+            /** @description values in the order of columns, as a program is given them */
+            rows: (unknown[] | null)[];
+        };
+        ExchangeTryInBody: {
+            columns?: string[];
+            /** @description column:op:value, as programs say it */
+            filter?: string[];
+            /** Format: int64 */
+            limit: number;
+        };
+        ExchangeUsedDay: {
+            /**
+             * Format: int64
+             * @description calls of programs that were refused
+             */
+            bad: number;
+            day: string;
+            /**
+             * Format: int64
+             * @description calls of programs that were answered
+             */
+            good: number;
+            /**
+             * Format: int64
+             * @description given out in every way
+             */
+            records: number;
+        };
+        ExchangeWish: {
+            /** @description legal basis of that duty */
+            basis: string;
+            /** @description columns of the dataset; names of items while the entry is bound to none */
+            columns: string[];
+            contact?: string;
+            /**
+             * Format: int64
+             * @description how long, from the day it is granted
+             */
+            days: number;
+            /** @description rows, all when empty */
+            filter?: components["schemas"]["DatasetRule"][];
+            /** @enum {string} */
+            frequency?: "" | "once" | "realtime" | "daily" | "weekly" | "monthly" | "irregular";
+            /** @description the matter handled with it */
+            matter?: string;
+            modes: ("look" | "batch" | "api" | "push")[];
+            /** @description the security commitment is made: used for this purpose alone, kept safe, deleted at the end */
+            pledge: boolean;
+            /** @description the duty it is needed for */
+            purpose: string;
+            /**
+             * Format: int64
+             * @description records a civil day, 0 without limit
+             */
+            quota?: number;
+            /** @description of these, masked ones that are given in clear */
+            reveal?: string[];
+            /** @description who uses it where, how */
+            scenario?: string;
         };
         FileBeginInBody: {
             name: string;
@@ -7608,6 +9561,1199 @@ export interface operations {
             };
         };
     };
+    "catalog-get-classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogClassesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-put-classes-by-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogClassInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-datasets": {
+        parameters: {
+            query?: {
+                text?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDatasetLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-demand-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandFigures"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-demands": {
+        parameters: {
+            query?: {
+                /** @description the three lists: needs (需求清单), who answers for what (责任清单), what may not be shared (负面清单) */
+                list?: "" | "demand" | "duty" | "negative";
+                text?: string;
+                /** @description who needs it */
+                unit?: string;
+                /** @description who answers */
+                provider?: string;
+                /** @description raised by the caller */
+                mine?: boolean;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-demands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogRaiseInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-demands-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogDraftsInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries": {
+        parameters: {
+            query?: {
+                /** @description in name, code, summary, keywords and names of items */
+                text?: string;
+                /** @description 1 base, 2 theme, 3 department */
+                class?: string;
+                /** @description 类+项 */
+                node?: string;
+                unit?: string;
+                cycle?: string;
+                share?: "" | "unconditional" | "conditional" | "refused";
+                level?: "" | "L1" | "L2" | "L3" | "L4";
+                open?: "" | "yes" | "no";
+                mount?: "" | "none" | "mounted" | "stale" | "broken";
+                /** @description published unless told */
+                state?: "" | "draft" | "published" | "offline" | "archived" | "all";
+                /** @description work: what the caller drafts, reviews or mounts, whatever its state */
+                view?: "" | "work";
+                /** @description where the version in work stands */
+                work?: "" | "draft" | "dept" | "bureau" | "approved" | "offline";
+                /** @description newest or most first */
+                sort?: "" | "changed" | "data" | "rows";
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogCheckOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries-by-id-diff": {
+        parameters: {
+            query?: {
+                from?: number;
+                to?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDiffOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-put-entries-by-id-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogSaveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-delete-entries-by-id-draft": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogMountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogFitOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-mounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogMountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-mounts-by-mount-end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                mount: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogUnmountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-offline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogVersionedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries-by-id-versions-by-number": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogVersionOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-put-entries-by-id-watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogWatchInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-facets": {
+        parameters: {
+            query?: {
+                /** @description in name, code, summary, keywords and names of items */
+                text?: string;
+                /** @description 1 base, 2 theme, 3 department */
+                class?: string;
+                /** @description 类+项 */
+                node?: string;
+                unit?: string;
+                cycle?: string;
+                share?: "" | "unconditional" | "conditional" | "refused";
+                level?: "" | "L1" | "L2" | "L3" | "L4";
+                open?: "" | "yes" | "no";
+                mount?: "" | "none" | "mounted" | "stale" | "broken";
+                /** @description published unless told */
+                state?: "" | "draft" | "published" | "offline" | "archived" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogFacets"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogFigures"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-import": {
+        parameters: {
+            query?: {
+                /** @description the file's name, for the words of a refusal */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-import-check": {
+        parameters: {
+            query?: {
+                /** @description the file's name, for the words of a refusal */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-mount-ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogReadyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogReportsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-runs": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBodyListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-runs-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-runs-by-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogSubmitManyInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogSubmitManyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "desk-get": {
         parameters: {
             query?: never;
@@ -7935,6 +11081,608 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeskPinOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-applications": {
+        parameters: {
+            query?: {
+                /** @description mine: the caller's unit asks; provided: about data it provides; open: not ended yet */
+                view?: "" | "mine" | "provided" | "open";
+                state?: "" | "draft" | "review" | "returned" | "granted" | "refused" | "stopped";
+                /** @description in title, code or number */
+                text?: string;
+                late?: boolean;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeCreateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-applications-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-put-applications-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeSaveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-delete-applications-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-applications-by-id-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeHandInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeFigures"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-grants": {
+        parameters: {
+            query?: {
+                /** @description mine: the caller's unit uses it; provided: its data */
+                view?: "" | "mine" | "provided";
+                /** @description ending: stands, and its first reminder is due */
+                state?: "" | "standing" | "ending" | "suspended" | "revoked" | "ended";
+                text?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeGrantLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-grants-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeGrantBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-grants-by-id-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeKeysOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeMakeKeyInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeMakeKeyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeDecideInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeGrantBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeDecideInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeGrantBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeDecideInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeGrantBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeTryInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeTried"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-delete-keys-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-source": {
+        parameters: {
+            query?: {
+                entry?: string;
+                dataset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeSource"];
                 };
             };
             /** @description Error */
