@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"qushu/internal/base/bus"
+	"qushu/internal/base/errs"
 	"qushu/internal/base/jobs"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
@@ -52,6 +53,7 @@ type Exchange struct {
 	flow      *flow.Flow
 	notify    *notify.Notes
 	ring      *secret.Ring
+	words     *errs.Catalog
 	now       func() time.Time
 	catalogue Catalogue
 	rates     *rates
@@ -63,7 +65,7 @@ func New(kit *kernel.Kit, catalogue Catalogue) *room.Room { return hosted(kit, c
 // hosted makes the room's service and lets it host its cases.
 func hosted(kit *kernel.Kit, catalogue Catalogue) *Exchange {
 	x := &Exchange{db: kit.DB, jobs: kit.Jobs, bus: kit.Bus, audit: kit.Audit, authz: kit.Authz, org: kit.Org, files: kit.Files, datasets: kit.Datasets, settings: kit.Settings,
-		flow: kit.Flow, notify: kit.Notify, ring: kit.Ring, now: kit.Now, catalogue: catalogue, rates: newRates()}
+		flow: kit.Flow, notify: kit.Notify, ring: kit.Ring, words: kit.Words, now: kit.Now, catalogue: catalogue, rates: newRates()}
 	kit.Flow.Host("exchange", x.host())
 	kit.Files.Readers("exchange", func(ctx context.Context, object string) error {
 		_, err := x.seen(ctx, x.db, object)

@@ -22,7 +22,7 @@ func declared() []room.Setting {
 		whole("open_days", 1, 1, 60), whole("check_days", 2, 1, 60), whole("provide_days", 10, 1, 60), whole("extend_days", 10, 1, 60), whole("supply_days", 20, 1, 120),
 		whole("remind_first", 30, 1, 365), whole("remind_last", 7, 1, 365),
 		secure("window_minutes", 5, 1, 60), secure("rate", 20, 1, 10_000), secure("per_call", 1000, 1, 10_000),
-		{Name: "folder", Default: "", Admin: room.System},
+		{Name: "folder", Default: "", Admin: room.System}, {Name: "targets", Default: []string{}, Admin: room.Security},
 	}
 }
 
