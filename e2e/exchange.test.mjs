@@ -126,7 +126,7 @@ it('the platform checks, the provider refuses with a reason', async () => {
   await b.close()
   const mine = await at('applicant')
   await mine.go('/exchange')
-  await mine.page.getByText('不同意').first().waitFor()
+  await mine.page.locator('.el-table .tag').getByText('不同意').waitFor()
   await mine.gate('exchange-applications')
   await mine.close()
 })
