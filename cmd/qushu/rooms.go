@@ -7,6 +7,7 @@ import (
 	"qushu/internal/base/store"
 	"qushu/internal/datahub/batch"
 	"qushu/internal/datahub/catalog"
+	"qushu/internal/datahub/exchange"
 	"qushu/internal/datahub/library"
 	"qushu/internal/datahub/lookup"
 	"qushu/internal/datahub/quality"
@@ -33,8 +34,37 @@ func rooms(kit *kernel.Kit) []*room.Room {
 		query.New(kit, names{kit.Org}, tree{kit.Org}),
 		lookup.New(kit, names{kit.Org}, staff{kit.Org}),
 		batch.New(kit, names{kit.Org}, runLedger{lookup.NewLedger(kit)}),
+		exchange.New(kit, sharedEntries{entries}),
 		forms.New(kit),
 	}
+}
+
+// sharedEntries tells the exchange what the catalogue says of data that may be applied for.
+type sharedEntries struct{ catalog *catalog.Catalog }
+
+func (s sharedEntries) ByID(ctx context.Context, q store.Queryer, id string) (exchange.Entry, bool, error) {
+	l, ok, err := s.catalog.ByID(ctx, q, id)
+	if err != nil || !ok {
+		return exchange.Entry{}, false, err
+	}
+	return s.entry(ctx, q, l)
+}
+
+func (s sharedEntries) ByDataset(ctx context.Context, q store.Queryer, dataset string) (exchange.Entry, bool, error) {
+	l, ok, err := s.catalog.ByDataset(ctx, q, dataset)
+	if err != nil || !ok {
+		return exchange.Entry{}, false, err
+	}
+	return s.entry(ctx, q, l)
+}
+
+func (s sharedEntries) entry(ctx context.Context, q store.Queryer, l catalog.Listing) (exchange.Entry, bool, error) {
+	dataset, columns, err := s.catalog.Bound(ctx, q, l.ID)
+	e := exchange.Entry{ID: l.ID, Code: l.Code, Name: l.Name, Unit: l.Unit, Share: l.Share, Condition: l.Condition, Basis: l.Basis, Dataset: dataset}
+	for _, i := range l.Items {
+		e.Items = append(e.Items, exchange.Item{Name: i.Name, Column: columns[i.Name], Share: i.Share, Level: i.Level, Key: i.Key})
+	}
+	return e, err == nil, err
 }
 
 // deskUnits shows the org to the desk.
