@@ -5,6 +5,7 @@ import (
 
 	"qushu/internal/apps/forms"
 	"qushu/internal/base/store"
+	"qushu/internal/datahub/catalog"
 	"qushu/internal/datahub/library"
 	"qushu/internal/datahub/lookup"
 	"qushu/internal/kernel"
@@ -16,10 +17,12 @@ import (
 
 // rooms is the list of rooms of this program, with the adapters between them.
 func rooms(kit *kernel.Kit) []*room.Room {
+	entries := catalog.New(kit)
 	return []*room.Room{
 		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: kit.Settings.Days}),
 		library.New(kit, names{kit.Org}),
 		lookup.New(kit, names{kit.Org}),
+		entries.Room(),
 		forms.New(kit),
 	}
 }

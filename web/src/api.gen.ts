@@ -308,6 +308,518 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-classes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/classes/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["catalog-put-classes-by-code"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/demand-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-demand-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/demands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-demands"];
+        put?: never;
+        post: operations["catalog-post-demands"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/demands/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-demands-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-drafts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries"];
+        put?: never;
+        post: operations["catalog-post-entries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-archive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries-by-id-diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["catalog-put-entries-by-id-draft"];
+        post?: never;
+        delete: operations["catalog-delete-entries-by-id-draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-fit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/mounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-mounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/mounts/{mount}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-mounts-by-mount-end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/offline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-offline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries-by-id-versions-by-number"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["catalog-put-entries-by-id-watch"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/import/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-import-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/mount-ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-mount-ready"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-runs-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-runs-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/desk": {
         parameters: {
             query?: never;
@@ -3591,6 +4103,738 @@ export interface components {
             level?: string;
             of?: string;
         };
+        CatalogCheckOutBody: {
+            faults: components["schemas"]["CatalogFault"][];
+        };
+        CatalogClassInBody: {
+            name: string;
+            nameEn: string;
+            retired?: boolean;
+            /**
+             * Format: int64
+             * @description 0 for a new one
+             */
+            version: number;
+        };
+        CatalogClassLine: {
+            /** @description 类+项 */
+            code: string;
+            name: string;
+            nameEn: string;
+            /** @description no new entry may be put there */
+            retired: boolean;
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogClassesOutBody: {
+            /** @description whose resources are shared unconditionally */
+            basic: string[];
+            /**
+             * Format: int64
+             * @description at most
+             */
+            detailDigits: number;
+            /** Format: int64 */
+            itemDigits: number;
+            items: components["schemas"]["CatalogClassLine"][];
+            /** Format: int64 */
+            subjectDigits: number;
+        };
+        CatalogDatasetLine: {
+            /** Format: int64 */
+            columnCount: number;
+            /** @description id of the entry it is bound to or drafted as, empty for none */
+            entry: string;
+            entryName: string;
+            /** @description of a live one its name */
+            id: string;
+            /** @enum {string} */
+            kind: "table" | "live";
+            level: string;
+            name: string;
+            /** Format: int64 */
+            rows: number;
+            title: string;
+            unit: string;
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        CatalogDatasetLineListed: {
+            items: components["schemas"]["CatalogDatasetLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogDemandBody: {
+            /** @enum {string} */
+            answer: "" | "have" | "build" | "none" | "refuse";
+            /** Format: date-time */
+            answeredAt: string | null;
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            case: string;
+            cycle: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** @description id of the entry that meets it */
+            entry: string;
+            entryName: string;
+            holder: string;
+            id: string;
+            late: boolean;
+            /** @enum {string} */
+            met: "" | "met" | "unmet";
+            mode: string;
+            /** @description what the unit in charge says */
+            note: string;
+            number: string;
+            ownerName: string;
+            provider: string;
+            providerName: string;
+            purpose: string;
+            running: boolean;
+            /**
+             * Format: int64
+             * @description 1 to 5, 0 before it is rated
+             */
+            score: number;
+            step: string;
+            /** @description nodes the caller holds now */
+            steps: string[];
+            title: string;
+            unit: string;
+            unitName: string;
+            wanted: string;
+        };
+        CatalogDemandFigures: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            answered: number;
+            /**
+             * Format: int64
+             * @description ended, or under way, without being late
+             */
+            inTime: number;
+            /** Format: int64 */
+            met: number;
+            /** Format: int64 */
+            rated: number;
+            /** Format: int64 */
+            running: number;
+            /**
+             * Format: int64
+             * @description sum of the rates
+             */
+            score: number;
+        };
+        CatalogDemandLine: {
+            /** @enum {string} */
+            answer: "" | "have" | "build" | "none" | "refuse";
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** @description id of the entry that meets it */
+            entry: string;
+            entryName: string;
+            holder: string;
+            id: string;
+            late: boolean;
+            /** @enum {string} */
+            met: "" | "met" | "unmet";
+            number: string;
+            provider: string;
+            providerName: string;
+            running: boolean;
+            /**
+             * Format: int64
+             * @description 1 to 5, 0 before it is rated
+             */
+            score: number;
+            step: string;
+            title: string;
+            unit: string;
+            unitName: string;
+            wanted: string;
+        };
+        CatalogDemandLineListed: {
+            items: components["schemas"]["CatalogDemandLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogDiffOutBody: {
+            changes: components["schemas"]["EntryChange"][];
+            /** @description less is shared, opened or offered than before */
+            narrowed: boolean;
+        };
+        CatalogDraftsInBody: {
+            /** @enum {string} */
+            class: "1" | "2" | "3";
+            contact?: string;
+            cycle: string;
+            /** @description ids; all the caller catalogues for when left out */
+            datasets?: string[] | null;
+            detail?: string;
+            item: string;
+            phone?: string;
+            subject: string;
+        };
+        CatalogEntryBody: {
+            /** @description of the version that serves; of the draft while none has */
+            body: components["schemas"]["EntryBody"];
+            /** @description id of the last case, to those at work on it */
+            case: string;
+            caseKind: string;
+            /** Format: date-time */
+            changedAt: string | null;
+            /** @description resource code, empty before the first submission */
+            code: string;
+            cycle: string;
+            /**
+             * Format: date-time
+             * @description last update of the data
+             */
+            dataAt: string | null;
+            /** @description the version in work, to those at work on it */
+            draft?: components["schemas"]["EntryBody"];
+            /** Format: date-time */
+            dueAt: string | null;
+            format: string;
+            holder: string;
+            id: string;
+            /** Format: int64 */
+            itemCount: number;
+            late: boolean;
+            /** @enum {string} */
+            level: "L1" | "L2" | "L3" | "L4";
+            may: components["schemas"]["CatalogMayDo"];
+            /** @enum {string} */
+            mount: "none" | "mounted" | "stale" | "broken";
+            mounts: components["schemas"]["CatalogMountLine"][];
+            name: string;
+            /** @description 类+项 */
+            node: string;
+            nodeName: string;
+            /** @description of the last case */
+            number: string;
+            /** @description to the public */
+            open: boolean;
+            ownerName: string;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description why the version in work is made */
+            reason: string;
+            /** @description entries linked to this one, either way */
+            related: components["schemas"]["CatalogRelatedLine"][];
+            /**
+             * Format: int64
+             * @description of what is mounted
+             */
+            rows: number;
+            /** @description that case has not ended */
+            running: boolean;
+            /**
+             * Format: int64
+             * @description number of the version that serves, 0 for none
+             */
+            serving: number;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            /**
+             * Format: date-time
+             * @description when it counts as overdue
+             */
+            staleAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "published" | "offline" | "archived";
+            step: string;
+            summary: string;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            versions: components["schemas"]["CatalogVersionLine"][];
+            /** Format: int64 */
+            watchers: number;
+            watching: boolean;
+            /**
+             * @description where the version in work stands, empty for none
+             * @enum {string}
+             */
+            work: "" | "draft" | "dept" | "bureau" | "approved" | "offline";
+            /**
+             * Format: int64
+             * @description number of the version in work, 0 for none
+             */
+            working: number;
+        };
+        CatalogEntryLine: {
+            /** Format: date-time */
+            changedAt: string | null;
+            /** @description resource code, empty before the first submission */
+            code: string;
+            cycle: string;
+            /**
+             * Format: date-time
+             * @description last update of the data
+             */
+            dataAt: string | null;
+            format: string;
+            holder: string;
+            id: string;
+            /** Format: int64 */
+            itemCount: number;
+            late: boolean;
+            /** @enum {string} */
+            level: "L1" | "L2" | "L3" | "L4";
+            /** @enum {string} */
+            mount: "none" | "mounted" | "stale" | "broken";
+            name: string;
+            /** @description 类+项 */
+            node: string;
+            nodeName: string;
+            /** @description of the last case */
+            number: string;
+            /** @description to the public */
+            open: boolean;
+            ownerName: string;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /**
+             * Format: int64
+             * @description of what is mounted
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description number of the version that serves, 0 for none
+             */
+            serving: number;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            /**
+             * Format: date-time
+             * @description when it counts as overdue
+             */
+            staleAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "published" | "offline" | "archived";
+            step: string;
+            summary: string;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            /**
+             * @description where the version in work stands, empty for none
+             * @enum {string}
+             */
+            work: "" | "draft" | "dept" | "bureau" | "approved" | "offline";
+            /**
+             * Format: int64
+             * @description number of the version in work, 0 for none
+             */
+            working: number;
+        };
+        CatalogEntryLineListed: {
+            items: components["schemas"]["CatalogEntryLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogFacet: {
+            /** Format: int64 */
+            count: number;
+            /** @description of a class or a unit; other values are worded by the page */
+            name: string;
+            value: string;
+        };
+        CatalogFacets: {
+            cycle: components["schemas"]["CatalogFacet"][];
+            level: components["schemas"]["CatalogFacet"][];
+            mount: components["schemas"]["CatalogFacet"][];
+            node: components["schemas"]["CatalogFacet"][];
+            open: components["schemas"]["CatalogFacet"][];
+            share: components["schemas"]["CatalogFacet"][];
+            state: components["schemas"]["CatalogFacet"][];
+            /**
+             * Format: int64
+             * @description entries that pass every filter
+             */
+            total: number;
+            unit: components["schemas"]["CatalogFacet"][];
+        };
+        CatalogFault: {
+            message: string;
+            /** @description element: summary, items[2].level */
+            name: string;
+        };
+        CatalogFigures: {
+            /**
+             * Format: int64
+             * @description published
+             */
+            entries: number;
+            /** Format: int64 */
+            items: number;
+            /**
+             * Format: int64
+             * @description entries of the library of legal persons
+             */
+            legal: number;
+            /**
+             * Format: int64
+             * @description published entries bound to data
+             */
+            mounted: number;
+            /** Format: int64 */
+            open: number;
+            /**
+             * Format: int64
+             * @description entries of the population library
+             */
+            people: number;
+            /** Format: int64 */
+            rows: number;
+            /**
+             * Format: int64
+             * @description mounted, but overdue
+             */
+            stale: number;
+            /**
+             * Format: int64
+             * @description bound physical resources
+             */
+            tables: number;
+            /**
+             * Format: int64
+             * @description that provide something
+             */
+            units: number;
+            /**
+             * Format: int64
+             * @description versions in work the caller may see
+             */
+            work: number;
+        };
+        CatalogFitColumn: {
+            level: string;
+            name: string;
+            title: string;
+            type: string;
+        };
+        CatalogFitOutBody: {
+            columns: components["schemas"]["CatalogFitColumn"][];
+            faults: components["schemas"]["CatalogFault"][];
+            pairs: components["schemas"]["EntryPair"][];
+            /** @description columns no item stands for */
+            spare: string[];
+            title: string;
+        };
+        CatalogHanded: {
+            faults: components["schemas"]["CatalogFault"][];
+            id: string;
+            name: string;
+            ok: boolean;
+            /** @description in words, when it was refused */
+            why: string;
+        };
+        CatalogMayDo: {
+            archive: boolean;
+            /** @description a new version may be begun */
+            change: boolean;
+            /** @description binding needs no check by the centre: the caller is who checks */
+            direct: boolean;
+            /** @description the draft may be changed */
+            edit: boolean;
+            /** @description data may be bound, or proposed to be */
+            mount: boolean;
+            offline: boolean;
+            restore: boolean;
+            submit: boolean;
+        };
+        CatalogMountInBody: {
+            /** @description id of a table, name of a live one */
+            dataset: string;
+            /** @enum {string} */
+            kind: "table" | "live";
+            /** @description item → column; proposed by name when left out */
+            pairs?: components["schemas"]["EntryPair"][] | null;
+        };
+        CatalogMountLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** @description of its check, to those at work on the entry */
+            case: string;
+            /** Format: date-time */
+            dataAt: string | null;
+            /** @description id, to those at work on the entry */
+            dataset: string;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description why it no longer fits */
+            faults: components["schemas"]["CatalogFault"][];
+            holder: string;
+            id: string;
+            /** @enum {string} */
+            kind: "table" | "live";
+            /** Format: date-time */
+            mountedAt: string | null;
+            /** @description of the dataset, to those at work on the entry */
+            name: string;
+            number: string;
+            pairs: components["schemas"]["EntryPair"][];
+            /** @description why it ended */
+            reason: string;
+            /** Format: int64 */
+            rows: number;
+            /**
+             * @description drafted: the entry was made from it, and it may be bound once that is published
+             * @enum {string}
+             */
+            state: "drafted" | "proposed" | "mounted" | "refused" | "ended";
+            title: string;
+        };
+        CatalogRaiseInBody: {
+            /** @description legal basis of that duty */
+            basis: string;
+            cycle?: string;
+            /** @enum {string} */
+            mode?: "" | "table" | "api" | "file" | "push" | "mail" | "medium";
+            /** @description for which duty it is needed */
+            purpose: string;
+            title: string;
+            /** @description items, in words */
+            wanted: string;
+        };
+        CatalogReadyOutBody: {
+            /** @description what does not fit, and why */
+            left: components["schemas"]["CatalogRemark"][];
+            /** Format: int64 */
+            mounted: number;
+        };
+        CatalogReasonedInBody: {
+            reason: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogRelatedLine: {
+            code: string;
+            id: string;
+            name: string;
+        };
+        CatalogRemark: {
+            column: string;
+            message: string;
+            /** @description nothing was made of it; otherwise it is kept and waits to be completed */
+            refused: boolean;
+            /**
+             * Format: int64
+             * @description as Excel shows it, 0 for none
+             */
+            row: number;
+            /** @enum {string} */
+            sheet: "" | "entries" | "items";
+            title: string;
+        };
+        CatalogReportsOutBody: {
+            all: components["schemas"]["CatalogUnitReport"];
+            units: components["schemas"]["CatalogUnitReport"][];
+        };
+        CatalogRunBody: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: int64 */
+            done: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            id: string;
+            /** @enum {string} */
+            kind: "draft" | "import";
+            /**
+             * Format: int64
+             * @description drafts that were made or changed
+             */
+            made: number;
+            /**
+             * Format: int64
+             * @description remarks beyond those
+             */
+            more: number;
+            ownerName: string;
+            /** @description the first 500 */
+            remarks: components["schemas"]["CatalogRemark"][];
+            /**
+             * Format: int64
+             * @description refused
+             */
+            skipped: number;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "cancelled";
+            /** @description name of the file */
+            title: string;
+            /** Format: int64 */
+            total: number;
+        };
+        CatalogRunBodyListed: {
+            items: components["schemas"]["CatalogRunBody"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogSaveInBody: {
+            /** @description law that forbids sharing */
+            basis?: string;
+            /** @description 类: 1 base, 2 theme, 3 department */
+            class: string;
+            /** @description of conditional sharing */
+            condition?: string;
+            /** @description office in charge */
+            contact?: string;
+            cycle: string;
+            /** @description 细目, digits of any number */
+            detail?: string;
+            /** @description duty or item of the list of powers it arises from */
+            duty?: string;
+            format: string;
+            /** @description 项, digits */
+            item: string;
+            items?: components["schemas"]["EntryItem"][];
+            keywords?: string[];
+            /** @description of a resource without items; else the highest of its items' */
+            level?: string;
+            mode?: string;
+            name: string;
+            /** @description to the public */
+            open?: boolean;
+            openCondition?: string;
+            /** @description of that office */
+            phone?: string;
+            /** @description why a published entry is changed */
+            reason?: string;
+            /** @description codes of linked resources */
+            related?: string[];
+            share: string;
+            /** @description first day it covers, YYYY-MM-DD */
+            since?: string;
+            /** @description area it covers */
+            space?: string;
+            /** @description kind within the format */
+            sub?: string;
+            /** @description 目, digits */
+            subject?: string;
+            summary?: string;
+            /** @description system the data comes from */
+            system?: string;
+            /** @description id of the providing unit */
+            unit: string;
+            /** @description its unified social credit code */
+            unitCode?: string;
+            /** @description last day it covers */
+            until?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogSubmitManyInBody: {
+            ids: string[] | null;
+        };
+        CatalogSubmitManyOutBody: {
+            handed: components["schemas"]["CatalogHanded"][];
+        };
+        CatalogUnitReport: {
+            /**
+             * Format: int64
+             * @description demands it had to answer
+             */
+            asked: number;
+            /**
+             * Format: int64
+             * @description bound, but the data no longer fits
+             */
+            broken: number;
+            /**
+             * Format: int64
+             * @description of these, catalogued and published or bound
+             */
+            covered: number;
+            /**
+             * Format: int64
+             * @description that it answers for
+             */
+            datasets: number;
+            /** Format: int64 */
+            items: number;
+            /**
+             * Format: int64
+             * @description of these, met
+             */
+            met: number;
+            /** Format: int64 */
+            mounted: number;
+            /** Format: int64 */
+            published: number;
+            /**
+             * Format: int64
+             * @description bound, but overdue
+             */
+            stale: number;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description published but bound to nothing
+             */
+            unmounted: number;
+            /**
+             * Format: int64
+             * @description versions in work
+             */
+            work: number;
+        };
+        CatalogUnmountInBody: {
+            reason: string;
+        };
+        CatalogVersionLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description why it was changed */
+            reason: string;
+            /** @enum {string} */
+            state: "work" | "published" | "replaced";
+        };
+        CatalogVersionOutBody: {
+            /** Format: date-time */
+            at: string | null;
+            body: components["schemas"]["EntryBody"];
+            byName: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description why it was changed */
+            reason: string;
+            /** @enum {string} */
+            state: "work" | "published" | "replaced";
+        };
+        CatalogVersionedInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogWatchInBody: {
+            on: boolean;
+        };
         Cookie: {
             Domain: string;
             /** Format: date-time */
@@ -3864,6 +5108,98 @@ export interface components {
              * @description the version this change was made from
              */
             version: number;
+        };
+        EntryBody: {
+            /** @description law that forbids sharing */
+            basis?: string;
+            /** @description 类: 1 base, 2 theme, 3 department */
+            class: string;
+            /** @description of conditional sharing */
+            condition?: string;
+            /** @description office in charge */
+            contact?: string;
+            cycle: string;
+            /** @description 细目, digits of any number */
+            detail?: string;
+            /** @description duty or item of the list of powers it arises from */
+            duty?: string;
+            format: string;
+            /** @description 项, digits */
+            item: string;
+            items?: components["schemas"]["EntryItem"][];
+            keywords?: string[];
+            /** @description of a resource without items; else the highest of its items' */
+            level?: string;
+            mode?: string;
+            name: string;
+            /** @description to the public */
+            open?: boolean;
+            openCondition?: string;
+            /** @description of that office */
+            phone?: string;
+            /** @description codes of linked resources */
+            related?: string[];
+            share: string;
+            /** @description first day it covers, YYYY-MM-DD */
+            since?: string;
+            /** @description area it covers */
+            space?: string;
+            /** @description kind within the format */
+            sub?: string;
+            /** @description 目, digits */
+            subject?: string;
+            summary?: string;
+            /** @description system the data comes from */
+            system?: string;
+            /** @description id of the providing unit */
+            unit: string;
+            /** @description its unified social credit code */
+            unitCode?: string;
+            /** @description last day it covers */
+            until?: string;
+        };
+        EntryChange: {
+            after: string;
+            before: string;
+            /** @description element, as in the body; of an item its own element */
+            field: string;
+            /** @description name of the item, empty for the resource itself */
+            item: string;
+            /** @enum {string} */
+            what: "added" | "removed" | "changed";
+        };
+        EntryItem: {
+            /** @description kept back where the resource is open */
+            closed?: boolean;
+            /** @description code table its values come from */
+            dict?: string;
+            /** @description may be empty */
+            empty?: boolean;
+            /** @description name of the column in the source */
+            field?: string;
+            key?: boolean;
+            /** @description sort of personal data, empty for none */
+            kind?: string;
+            /**
+             * Format: int64
+             * @description 0 where the type has none
+             */
+            length?: number;
+            /** @description L1 to L4 */
+            level: string;
+            /** @description 信息项名称 */
+            name: string;
+            note?: string;
+            /** @description empty: as the resource */
+            share?: string;
+            /** @description C N Y D T L M G B I F */
+            type: string;
+        };
+        EntryPair: {
+            /** @description name of the column, empty while none is found */
+            column: string;
+            /** @description name of the item */
+            item: string;
         };
         FileBeginInBody: {
             name: string;
@@ -7596,6 +8932,1199 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogClassesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-put-classes-by-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogClassInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-datasets": {
+        parameters: {
+            query?: {
+                text?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDatasetLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-demand-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandFigures"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-demands": {
+        parameters: {
+            query?: {
+                /** @description the three lists: needs (需求清单), who answers for what (责任清单), what may not be shared (负面清单) */
+                list?: "" | "demand" | "duty" | "negative";
+                text?: string;
+                /** @description who needs it */
+                unit?: string;
+                /** @description who answers */
+                provider?: string;
+                /** @description raised by the caller */
+                mine?: boolean;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-demands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogRaiseInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-demands-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogDraftsInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries": {
+        parameters: {
+            query?: {
+                /** @description in name, code, summary, keywords and names of items */
+                text?: string;
+                /** @description 1 base, 2 theme, 3 department */
+                class?: string;
+                /** @description 类+项 */
+                node?: string;
+                unit?: string;
+                cycle?: string;
+                share?: "" | "unconditional" | "conditional" | "refused";
+                level?: "" | "L1" | "L2" | "L3" | "L4";
+                open?: "" | "yes" | "no";
+                mount?: "" | "none" | "mounted" | "stale" | "broken";
+                /** @description published unless told */
+                state?: "" | "draft" | "published" | "offline" | "archived" | "all";
+                /** @description work: what the caller drafts, reviews or mounts, whatever its state */
+                view?: "" | "work";
+                /** @description where the version in work stands */
+                work?: "" | "draft" | "dept" | "bureau" | "approved" | "offline";
+                /** @description newest or most first */
+                sort?: "" | "changed" | "data" | "rows";
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogCheckOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries-by-id-diff": {
+        parameters: {
+            query?: {
+                from?: number;
+                to?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDiffOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-put-entries-by-id-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogSaveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-delete-entries-by-id-draft": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogMountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogFitOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-mounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogMountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-mounts-by-mount-end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                mount: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogUnmountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-offline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogVersionedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries-by-id-versions-by-number": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogVersionOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-put-entries-by-id-watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogWatchInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-facets": {
+        parameters: {
+            query?: {
+                /** @description in name, code, summary, keywords and names of items */
+                text?: string;
+                /** @description 1 base, 2 theme, 3 department */
+                class?: string;
+                /** @description 类+项 */
+                node?: string;
+                unit?: string;
+                cycle?: string;
+                share?: "" | "unconditional" | "conditional" | "refused";
+                level?: "" | "L1" | "L2" | "L3" | "L4";
+                open?: "" | "yes" | "no";
+                mount?: "" | "none" | "mounted" | "stale" | "broken";
+                /** @description published unless told */
+                state?: "" | "draft" | "published" | "offline" | "archived" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogFacets"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogFigures"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-import": {
+        parameters: {
+            query?: {
+                /** @description the file's name, for the words of a refusal */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-import-check": {
+        parameters: {
+            query?: {
+                /** @description the file's name, for the words of a refusal */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-mount-ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogReadyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogReportsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-runs": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBodyListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-runs-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-runs-by-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogSubmitManyInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogSubmitManyOutBody"];
+                };
             };
             /** @description Error */
             default: {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"qushu/internal/base/errs"
@@ -73,6 +75,21 @@ func (d *Datasets) Declare(l Live) error {
 	}
 	d.live[l.Name] = l
 	return nil
+}
+
+// Declared returns the live dataset of a name.
+func (d *Datasets) Declared(name string) (Live, bool) {
+	l, ok := d.live[name]
+	return l, ok
+}
+
+// AllDeclared returns every live dataset, by name.
+func (d *Datasets) AllDeclared() []Live {
+	out := make([]Live, 0, len(d.live))
+	for _, name := range slices.Sorted(maps.Keys(d.live)) {
+		out = append(out, d.live[name])
+	}
+	return out
 }
 
 // Room declares the package. It has no routes: rooms show datasets.
