@@ -148,6 +148,9 @@ func (c *Cascade) judge(ctx context.Context, n Node, a *Account, late store.Time
 			say("bad", b.Seq, "no_answer", n.Name, text(b.Seq), text(int64(c.now().Sub(b.Sent.Time).Hours())))
 		}
 	}
+	if n.Damage.Key != "" {
+		say("bad", 0, "damage", n.Name, c.say(ctx, n.Damage))
+	}
 	if n.Failures > 0 {
 		say("warn", 0, "unreachable", n.Name, text(n.Failures), c.say(ctx, n.Fault))
 	}

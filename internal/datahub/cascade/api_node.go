@@ -34,7 +34,7 @@ type NodeItem struct {
 	Tried     store.Time `json:"triedAt"`
 	Next      store.Time `json:"nextAt" doc:"not tried again before, after a failure"`
 	Failures  int64      `json:"failures" doc:"in a row"`
-	Why       string     `json:"why" doc:"what the last turn said, empty when it went well"`
+	Why       string     `json:"why" doc:"what went wrong last, empty when all went well"`
 	Waiting   int64      `json:"waiting" doc:"batches for it that it does not have yet"`
 	Open      int64      `json:"open" doc:"batches it has and has not answered"`
 	Incoming  int64      `json:"incoming" doc:"batches of it that are not applied yet"`
@@ -120,6 +120,9 @@ func (c *Cascade) items(ctx context.Context, all []Node) ([]NodeItem, error) {
 	out := make([]NodeItem, len(all))
 	for i, n := range all {
 		out[i] = NodeItem{ID: n.ID, Code: n.Code, Name: n.Name, Role: n.Role, Transport: n.Transport, State: n.State, Heard: n.Heard, Tried: n.Tried, Next: n.Next, Failures: n.Failures, Why: c.say(ctx, n.Fault)}
+		if out[i].Why == "" {
+			out[i].Why = c.say(ctx, n.Damage)
+		}
 		for _, f := range figures {
 			switch {
 			case f.node != n.ID:

@@ -117,7 +117,7 @@ func (c *Cascade) close(ctx context.Context, tx *store.Tx, n Node, b *Batch, why
 	if err := saveBatch(ctx, tx, b, before); err != nil {
 		return err
 	}
-	if err := store.ExecOne(ctx, tx, `UPDATE cascade_node SET recv_seq = $1, recv_hash = $2 WHERE id = $3`, b.Seq, b.Hash, n.ID); err != nil {
+	if err := store.ExecOne(ctx, tx, `UPDATE cascade_node SET recv_seq = $1, recv_hash = $2, damage = $3 WHERE id = $4`, b.Seq, b.Hash, Fault{}.json(), n.ID); err != nil {
 		return err
 	}
 	return c.audit.Record(ctx, tx, audit.Entry{Action: action, Object: "cascade_batch", ID: b.ID, Title: b.Title, Result: result, Personal: b.Kind == string(batch.Data),

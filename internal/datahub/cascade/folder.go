@@ -253,7 +253,7 @@ func (f *throughFolder) aside(ctx context.Context, name string, self Self, why e
 		}
 	}
 	return f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := store.Exec(ctx, tx, `UPDATE cascade_node SET fault = $1 WHERE id = $2`, fault.json(), n.ID); err != nil {
+		if err := store.Exec(ctx, tx, `UPDATE cascade_node SET damage = $1 WHERE id = $2`, fault.json(), n.ID); err != nil {
 			return err
 		}
 		return f.audit.Record(ctx, tx, audit.Entry{Action: "cascade.damaged", Object: "cascade_node", ID: n.ID, Title: n.Name, Result: audit.Failed, Detail: map[string]any{"file": name, "key": fault.Key}})

@@ -77,6 +77,7 @@ type Node struct {
 	Next        store.Time
 	Failures    int64
 	Fault       Fault
+	Damage      Fault
 	At          store.Time
 	Version     int64
 }

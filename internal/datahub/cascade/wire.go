@@ -159,7 +159,7 @@ func (c *Cascade) complain(ctx context.Context, n Node, why error) error {
 	if !errs.Is(why, errs.Invalid) && !errs.Is(why, errs.Conflict) {
 		return why
 	}
-	return firstOf(store.Exec(ctx, c.db, `UPDATE cascade_node SET fault = $1 WHERE id = $2`, faultOf(why).json(), n.ID), why)
+	return firstOf(store.Exec(ctx, c.db, `UPDATE cascade_node SET damage = $1 WHERE id = $2`, faultOf(why).json(), n.ID), why)
 }
 
 // letter reads a signed text a peer posts.

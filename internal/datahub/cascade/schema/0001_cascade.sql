@@ -33,7 +33,8 @@ CREATE TABLE cascade_node (
     tried_at    BIGINT NOT NULL DEFAULT 0,
     next_at     BIGINT NOT NULL DEFAULT 0,   -- not before
     failures    BIGINT NOT NULL DEFAULT 0,   -- in a row
-    fault       JSONB NOT NULL,
+    fault       JSONB NOT NULL,              -- of the last turn
+    damage      JSONB NOT NULL,              -- why what it brought last could not be taken, until something is
     at          BIGINT NOT NULL,
     version     BIGINT NOT NULL
 );
