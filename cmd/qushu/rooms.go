@@ -6,6 +6,7 @@ import (
 	"qushu/internal/apps/forms"
 	"qushu/internal/base/store"
 	"qushu/internal/datahub/batch"
+	"qushu/internal/datahub/cascade"
 	"qushu/internal/datahub/catalog"
 	"qushu/internal/datahub/exchange"
 	"qushu/internal/datahub/library"
@@ -35,6 +36,7 @@ func rooms(kit *kernel.Kit) []*room.Room {
 		lookup.New(kit, names{kit.Org}, staff{kit.Org}),
 		batch.New(kit, names{kit.Org}, runLedger{lookup.NewLedger(kit)}),
 		exchange.New(kit, sharedEntries{entries}),
+		cascade.New(kit, names{kit.Org}, cascadeCatalogue{entries}),
 		forms.New(kit),
 	}
 }
@@ -113,6 +115,18 @@ func (d deskPages) Pages(ctx context.Context) []desk.Page {
 		out = append(out, desk.Page{Room: m.Room, Path: m.Path, Title: m.Title})
 	}
 	return out
+}
+
+// cascadeCatalogue shows the catalogue to the exchange with other nodes.
+type cascadeCatalogue struct{ catalog *catalog.Catalog }
+
+func (c cascadeCatalogue) Entry(ctx context.Context, q store.Queryer, id string) (cascade.Entry, bool, error) {
+	l, ok, err := c.catalog.ByID(ctx, q, id)
+	e := cascade.Entry{Code: l.Code, Name: l.Name, Provider: l.Unit, Share: l.Share, Condition: l.Condition, Basis: l.Basis, Open: l.Open, Cycle: l.Cycle, Level: l.Level, Number: l.Number, Items: []cascade.Item{}}
+	for _, i := range l.Items {
+		e.Items = append(e.Items, cascade.Item{Name: i.Name, Share: i.Share, Level: i.Level, Open: i.Open, Key: i.Key})
+	}
+	return e, ok, err
 }
 
 // names tells the data rooms what units and persons are called.
