@@ -124,6 +124,9 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.keepList(ctx); err != nil {
 		return err
 	}
+	if err := r.datasets.Check(ctx, r.db, r.load.Plan.Dataset, intake.Kept(r.load.Plan.Columns), loaded.ID); err != nil {
+		return errors.Join(err, r.wh.Drop(context.WithoutCancel(ctx), loaded.ID))
+	}
 	return r.publish(ctx, loaded)
 }
 

@@ -60,6 +60,7 @@ func New(kit *kernel.Kit) (*Quality, error) {
 	q := &Quality{db: kit.DB, wh: kit.Warehouse, jobs: kit.Jobs, audit: kit.Audit, org: kit.Org, datasets: kit.Datasets, settings: kit.Settings,
 		flow: kit.Flow, notify: kit.Notify, words: kit.Words, dicts: dicts, now: kit.Now}
 	kit.Flow.Host("quality", q.host())
+	kit.Datasets.Judged(q.Gate)
 	return q, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"qushu/internal/base/errs"
@@ -418,17 +419,19 @@ func (q *Quality) Gate(ctx context.Context, ds dataset.Dataset, version string) 
 	if err != nil {
 		return err
 	}
-	bad := errs.New(errs.Invalid, "quality.blocked", ds.Title)
+	var why []string
+	var bad []errs.Field
 	for _, f := range found {
 		if f.Passed < f.Checked {
 			i := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == f.Rule })
-			bad = bad.With(errs.Field{Name: rules[i].Body.Column, Key: "quality.blocked_by", Args: []any{rules[i].Title, f.Checked - f.Passed, f.Checked}})
+			why = append(why, fmt.Sprintf("%s（%d）", rules[i].Title, f.Checked-f.Passed))
+			bad = append(bad, errs.Field{Name: rules[i].Body.Column, Key: "quality.blocked_by", Args: []any{rules[i].Title, f.Checked - f.Passed, f.Checked}})
 		}
 	}
-	if len(bad.Fields) == 0 {
+	if bad == nil {
 		return nil
 	}
-	return bad
+	return errs.New(errs.Invalid, "quality.blocked", ds.Title, strings.Join(why, "、")).With(bad...)
 }
 
 // watch gives checks whose worker died to another one. It goes by the machine's clock, as workers do.

@@ -53,6 +53,7 @@ type Datasets struct {
 	live  map[string]Live
 	find  *find.Find // nil where nothing is found
 	bus   *bus.Bus   // nil where nobody listens
+	judge Judge      // nil where nobody judges
 
 	// Keep tells how many versions of a dataset stay. Set once, before serving.
 	Keep func(ctx context.Context) int
@@ -91,6 +92,26 @@ func (d *Datasets) served(ctx context.Context, tx *store.Tx, ds Dataset) error {
 		return nil
 	}
 	return d.bus.Emit(ctx, tx, "dataset.served", Served{ds.ID, ds.Name, ds.Current, ds.Number, ds.Rows})
+}
+
+// Judge says whether a version may be published as ds, which stands as it will: Invalid with what keeps it back.
+type Judge func(ctx context.Context, ds Dataset, version string) error
+
+// Judged names who is asked before a version is published. Called once, before serving.
+func (d *Datasets) Judged(j Judge) { d.judge = j }
+
+// Check asks whether a loaded version may become the next of a dataset with columns. A publisher calls it before the
+// transaction that publishes: it may read every row.
+func (d *Datasets) Check(ctx context.Context, q store.Queryer, id string, columns []Column, version string) error {
+	if d.judge == nil || id == "" {
+		return nil
+	}
+	ds, err := one(ctx, q, store.C("d.id = $1", id))
+	if err != nil {
+		return err
+	}
+	ds.Columns = columns
+	return d.judge(ctx, ds, version)
 }
 
 // Declare adds a live dataset. A room calls it once when it is made.
