@@ -132,6 +132,10 @@ it('shows the catalogue with its figures, facets, cards and a comparison', async
   await b.gate('catalog-entry-elements')
   await page.getByRole('button', { name: '订阅变更' }).click()
   await page.getByRole('button', { name: '取消订阅' }).waitFor()
+  await page.keyboard.press('Control+K')
+  await page.getByRole('combobox').fill('工伤认定')
+  await page.getByRole('option', { name: /洪山区工伤认定信息/ }).waitFor()
+  await b.gate('catalog-found')
   await b.close()
 })
 
