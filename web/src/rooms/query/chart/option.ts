@@ -33,8 +33,18 @@ export function slices(from: Drawn, rest: string): { name: string; value: number
   return [...all.slice(0, mostSlices - 1), { name: rest, value: all.slice(mostSlices - 1).reduce((sum, one) => sum + one.value, 0) }]
 }
 
+/** How many times smaller a series must be to get an axis of its own: beside the largest it would not be seen. */
+const apart = 20
+
+/** Which series stand on the right axis: those too small to be seen on that of the largest. */
+export function onRight(from: Drawn): boolean[] {
+  const tops = from.series.map((one) => Math.max(0, ...one.values.map((v) => Math.abs(v ?? 0))))
+  const top = Math.max(0, ...tops)
+  return tops.map((one) => one > 0 && one * apart < top)
+}
+
 /** What ECharts is told. */
-export function option(from: Drawn, chart: Chart, look: { size: number; text: string; weak: string; line: string; decal: boolean; rest: string; narrow: boolean }): Record<string, unknown> {
+export function option(from: Drawn, chart: Chart, look: { size: number; text: string; weak: string; line: string; decal: boolean; rest: string; right: (name: string) => string; narrow: boolean }): Record<string, unknown> {
   const label = { color: look.weak, fontSize: look.size }
   const base = {
     color: palette,
@@ -47,12 +57,14 @@ export function option(from: Drawn, chart: Chart, look: { size: number; text: st
   if (chart.kind === 'pie') {
     return { ...base, series: [{ type: 'pie', radius: look.narrow ? '52%' : '68%', data: slices(from, look.rest), label: { formatter: look.narrow ? '{b}\n{d}%' : '{b} {c} ({d}%)', color: look.text, fontSize: look.size } }] }
   }
+  const right = chart.stack ? from.series.map(() => false) : onRight(from)
+  const named = from.series.map((one, at) => (right[at] ? look.right(one.name) : one.name))
   return {
     ...base,
     legend: from.series.length > 1 ? legend : undefined,
     grid: { left: 8, right: 16, top: from.series.length > 1 ? 36 : 16, bottom: 8, containLabel: true },
     xAxis: { type: 'category', data: from.x, axisLabel: { ...label, interval: from.x.length > 24 ? 'auto' : 0, rotate: from.x.length > 8 || look.narrow ? 35 : 0, overflow: 'truncate', width: 110 }, axisLine: { lineStyle: { color: look.line } }, axisTick: { show: false } },
-    yAxis: { type: 'value', axisLabel: label, splitLine: { lineStyle: { color: look.line } } },
-    series: from.series.map((one) => ({ type: chart.kind, name: one.name, data: one.values, stack: chart.stack ? 'all' : undefined, barMaxWidth: 40, showSymbol: from.x.length < 40 })),
+    yAxis: [{ type: 'value', axisLabel: label, splitLine: { lineStyle: { color: look.line } } }, { type: 'value', axisLabel: label, splitLine: { show: false }, show: right.includes(true) }],
+    series: from.series.map((one, at) => ({ type: chart.kind, name: named[at], yAxisIndex: right[at] ? 1 : 0, data: one.values, stack: chart.stack ? 'all' : undefined, barMaxWidth: 40, showSymbol: from.x.length < 40 })),
   }
 }
