@@ -32,10 +32,9 @@ type dialect struct {
 
 // database is a Conn over database/sql.
 type database struct {
-	db  *sql.DB
-	tx  *sql.Tx
-	of  dialect
-	own func() // closes what database/sql does not
+	db *sql.DB
+	tx *sql.Tx
+	of dialect
 }
 
 // begin connects and opens the one transaction everything is read in.

@@ -126,11 +126,6 @@ func insertRun(ctx context.Context, tx *store.Tx, l *Load, beat store.Time) erro
 	return err
 }
 
-// savePlanOf writes down the plan a run goes by, once it is known.
-func savePlanOf(ctx context.Context, tx *store.Tx, l *Load) error {
-	return store.ExecOne(ctx, tx, `UPDATE library_load SET plan = $1, outcome = $2 WHERE id = $3 AND run = $4`, store.JSON[Plan]{V: l.Plan}, store.JSON[Outcome]{V: l.Outcome}, l.ID, l.Run)
-}
-
 // objectsOf returns the feeds of a source by what they collect.
 func objectsOf(ctx context.Context, q store.Queryer, source string) (map[string]string, error) {
 	type line struct{ object, id string }

@@ -49,13 +49,21 @@ export function useFeed() {
     announce('library.feeds')
     await router.push(`/library/sources/${now.source}`)
   })
-  const say = (deed: typeof run | typeof turn | typeof remove) => deed.error.value && toast(problemWords(deed.error.value), { tone: 'danger' })
+  const cancel = useAction(async (load: string) => {
+    const yes = await confirmDeed({ title: t('library.load.cancelTitle'), words: t('library.load.cancelWords'), verb: t('library.load.cancel'), danger: true })
+    if (!yes) return
+    await ask(api.POST('/api/library/loads/{id}/cancel', { params: { path: { id: load } } }))
+    await Promise.all([feed.reload(), runs.query.reload()])
+  })
+  const say = (deed: typeof run | typeof turn | typeof remove | typeof cancel) => deed.error.value && toast(problemWords(deed.error.value), { tone: 'danger' })
   return {
     id, feed, runs, take,
     working: computed(() => run.busy.value || turn.busy.value || remove.busy.value),
     run: (whole: boolean) => run.run(whole).then(() => say(run)),
     turn: (on: boolean) => turn.run(on).then(() => say(turn)),
     remove: () => remove.run().then(() => say(remove)),
+    cancelling: cancel.busy,
+    cancel: (load: string) => cancel.run(load).then(() => say(cancel)),
   }
 }
 
