@@ -21,8 +21,8 @@ before(async () => {
       medical: { name: '区医疗保障局', kind: 'department', above: 'district' },
     },
     people: {
-      officer: { name: '陈立明', unit: 'centre', title: '数据专员', account: 'centre.data', password: 'Lake-Silk-33-Moon', perms: ['library.read', 'library.load', 'library.grant', 'lookup.ledger', 'lookup.subject', 'batch.trace'].map((perm) => [perm, 'below']) },
-      reader: { name: '刘敏', unit: 'medical', title: '待遇科科员', account: 'medical.reader', password: 'Lake-Silk-34-Moon', perms: [['batch.run', 'unit']] },
+      officer: { name: '陈立明', unit: 'centre', title: '数据专员', account: 'centre.data', password: 'Lake-Silk-33-Moon', perms: ['library.read', 'library.load', 'library.grant', 'lookup.ledger', 'lookup.subject', 'batch.trace'].map((perm) => [perm, 'below']), roles: ['data_officer'] },
+      reader: { name: '刘敏', unit: 'medical', title: '待遇科科员', account: 'medical.reader', password: 'Lake-Silk-34-Moon', perms: [['batch.run', 'unit'], ['batch.ask', 'unit']] },
     },
   })
   const lines = ['姓名,公民身份号码,手机号码,参保街道,参保日期']
@@ -137,6 +137,30 @@ it('counts groups and hides small ones', async () => {
   await page.getByRole('heading', { name: '各组人数' }).waitFor()
   await page.getByText('不显示', { exact: true }).first().waitFor()
   await whole(b, 'batch-groups')
+  await b.close()
+})
+
+it('asks another unit, which runs the list and hands over', async () => {
+  const b = await at('reader')
+  const { page } = b
+  await b.go('/batch/asks/new')
+  await page.getByLabel('核验哪个数据资源').selectOption({ index: 1 })
+  await page.getByLabel('需要什么结果').fill('是否参保')
+  await page.getByLabel('用途').fill(purpose)
+  await page.getByLabel('法律依据或事项').fill('《医疗保障基金使用监督管理条例》第二十七条')
+  await page.locator('input[type=file]').setInputFiles({ name: '协助名单.csv', mimeType: 'text/csv', buffer: list() })
+  await whole(b, 'batch-ask-new')
+  await page.getByRole('button', { name: '提交请求' }).click()
+  await page.getByRole('heading', { name: '请求内容' }).waitFor()
+  const address = new URL(page.url()).pathname
+  await whole(b, 'batch-ask')
+  const o = await at('officer')
+  await o.go(address)
+  await whole(o, 'batch-ask-officer')
+  await o.close()
+  await b.go('/batch/asks')
+  await page.getByText('协助名单').or(page.getByText('是否参保')).first().waitFor()
+  await whole(b, 'batch-asks')
   await b.close()
 })
 

@@ -308,6 +308,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/batch/askable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["batch-get-askable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/asks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["batch-get-asks"];
+        put?: never;
+        post: operations["batch-post-asks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/asks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["batch-get-asks-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/asks/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["batch-post-asks-by-id-answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/batch/datasets": {
         parameters: {
             query?: never;
@@ -3784,6 +3848,64 @@ export interface components {
             perms: components["schemas"]["AuthzRolePerm"][] | null;
             /** Format: int64 */
             version: number;
+        };
+        BatchAsk: {
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            case: string;
+            /** Format: date-time */
+            closedAt: string | null;
+            dataset: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            fileName: string;
+            /** @description the caller may answer it */
+            handles: boolean;
+            holder: string;
+            id: string;
+            late: boolean;
+            /** @description the caller asked */
+            mine: boolean;
+            number: string;
+            ownerName: string;
+            purpose: string;
+            /** @enum {string} */
+            rating: "" | "good" | "fair" | "poor";
+            /** @description id of the run that answers it */
+            run: string;
+            state: string;
+            step: string;
+            /** @description of the dataset */
+            title: string;
+            /** @description unit that answers for the dataset */
+            toName: string;
+            unitName: string;
+            /** @description what is to come back, in words */
+            wanted: string;
+        };
+        BatchAskInBody: {
+            basis: string;
+            /** @description id */
+            dataset: string;
+            /** @description of an upload that is finished: the list */
+            fileId: string;
+            purpose: string;
+            /** @description what is to come back, in words */
+            wanted: string;
+        };
+        BatchAskListed: {
+            items: components["schemas"]["BatchAsk"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        BatchAskable: {
+            id: string;
+            title: string;
+            unitName: string;
+        };
+        BatchAskableOutBody: {
+            items: components["schemas"]["BatchAskable"][];
         };
         BatchCopy: {
             /** Format: date-time */
@@ -8713,6 +8835,166 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-get-askable": {
+        parameters: {
+            query?: {
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAskableOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-get-asks": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAskListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-asks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchAskInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAsk"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-get-asks-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAsk"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-asks-by-id-answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunBody"];
+                };
             };
             /** @description Error */
             default: {

@@ -46,7 +46,7 @@ func (b *Batch) create(ctx context.Context, in *createIn) (*runOut, error) {
 	if err := r.aim(ds, in.Body.Purpose, in.Body.Basis); err != nil {
 		return nil, err
 	}
-	samples, err := b.look(ctx, r, ds, right, true)
+	samples, err := b.look(ctx, r, ds, right, uploaded)
 	if err != nil {
 		return nil, err
 	}
@@ -80,10 +80,19 @@ func (r *Run) aim(ds dataset.Dataset, purpose, basis string) (err error) {
 	return nil
 }
 
-// look reads the whole list: what it is, which columns it has, what is wrong with its rows. A fresh one has no plan yet
-// and gets one that is guessed.
-func (b *Batch) look(ctx context.Context, r *Run, ds dataset.Dataset, right dataset.Right, fresh bool) (samples [][]string, err error) {
-	tab, done, err := b.open(ctx, r, fresh)
+// What is known of a list that is looked at.
+type known int
+
+const (
+	uploaded known = iota // it lies with its uploader and has no plan
+	guessed               // it is claimed and has no plan
+	planned               // somebody has decided
+)
+
+// look reads the whole list: what it is, which columns it has, what is wrong with its rows. One without a plan gets one
+// that is guessed.
+func (b *Batch) look(ctx context.Context, r *Run, ds dataset.Dataset, right dataset.Right, is known) (samples [][]string, err error) {
+	tab, done, err := b.open(ctx, r, is == uploaded)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +110,7 @@ func (b *Batch) look(ctx context.Context, r *Run, ds dataset.Dataset, right data
 		f.Columns = append(f.Columns, FileColumn{i, name, kind})
 	}
 	r.Plan.Sheet, r.Plan.First, r.Plan.Last = tab.Sheet(), h.First, h.Last
-	if fresh {
+	if is != planned {
 		r.Plan.guess(f.Columns, ds, right)
 	}
 	r.Finding, r.Counts = f, Counts{Why: []Reason{}}
@@ -322,7 +331,7 @@ func (b *Batch) put(ctx context.Context, in *putIn) (*runOut, error) {
 			return nil, errs.New(errs.Denied, "dataset.column_denied", ds.Title, c)
 		}
 	}
-	samples, err := b.look(ctx, &r, ds, right, false)
+	samples, err := b.look(ctx, &r, ds, right, planned)
 	if err != nil {
 		return nil, err
 	}

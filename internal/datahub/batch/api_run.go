@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"qushu/internal/base/errs"
@@ -131,7 +132,7 @@ func (b *Batch) discard(ctx context.Context, in *runIn) (*struct{}, error) {
 		return nil, err
 	}
 	return nil, b.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := b.removeFiles(ctx, tx, r.ID); err != nil {
+		if err := b.removeFiles(ctx, tx, r.ID, "result/"+r.ID); err != nil {
 			return err
 		}
 		if err := deleteRun(ctx, tx, &r); err != nil {
@@ -141,8 +142,8 @@ func (b *Batch) discard(ctx context.Context, in *runIn) (*struct{}, error) {
 	})
 }
 
-func (b *Batch) removeFiles(ctx context.Context, tx *store.Tx, id string) error {
-	for _, object := range []string{id, "result/" + id} {
+func (b *Batch) removeFiles(ctx context.Context, tx *store.Tx, objects ...string) error {
+	for _, object := range objects {
 		all, err := b.files.Of(ctx, tx, "batch", object)
 		if err != nil {
 			return err
@@ -156,8 +157,12 @@ func (b *Batch) removeFiles(ctx context.Context, tx *store.Tx, id string) error 
 	return nil
 }
 
-// mayReadFile lets a person download the list he uploaded. A sealed result is for nobody: copies are made of it.
+// mayReadFile lets a person download the list he uploaded, and who answers an ask the list of it. A sealed result is for nobody: copies are made of it.
 func (b *Batch) mayReadFile(ctx context.Context, object string) error {
+	if ask, ok := strings.CutPrefix(object, "ask/"); ok {
+		_, err := findAsk(ctx, b.db, ask, askScope(ctx).Cond())
+		return err
+	}
 	_, err := findRun(ctx, b.db, object, store.C("owner = $1", authz.From(ctx).Person))
 	return err
 }

@@ -143,7 +143,7 @@ func (e env) grant(ds dataset.Dataset, g dataset.Grant) dataset.Grant {
 }
 
 func officer(name, unit string) *room.Actor {
-	return kerneltest.Actor(name, unit, room.Unit, "batch.run")
+	return kerneltest.Actor(name, unit, room.Unit, "batch.run", "batch.ask")
 }
 
 // run is what the tests read of a run.

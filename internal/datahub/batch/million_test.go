@@ -30,7 +30,6 @@ import (
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/codes"
 	"qushu/internal/kernel/dataset"
-	"qushu/internal/kernel/kerneltest"
 	"qushu/internal/room"
 )
 
@@ -125,7 +124,7 @@ func newBench(t *testing.T, rows int) *bench {
 	}
 	b.kit = kernel.NewKit(kernel.Base{DB: db, Ring: ring, Blobs: blobs, MaxUpload: 1 << 30, Warehouse: b.wh})
 	auth := func(_ http.ResponseWriter, r *http.Request) (context.Context, error) {
-		return room.Acting(r.Context(), kerneltest.Actor("li", "u2", room.Unit, "batch.run")), nil
+		return room.Acting(r.Context(), officer("li", "u2")), nil
 	}
 	b.house, err = kernel.Open(b.kit, []*room.Room{batch.New(b.kit, town{}, book)}, kernel.Options{Work: true, Web: web.Options{Authenticate: auth}})
 	if err != nil {

@@ -138,7 +138,7 @@ func TestQuota(t *testing.T) {
 func TestBadLists(t *testing.T) {
 	each(t, func(e env) {
 		ds := e.publish("", 0, people(50)...)
-		li := kerneltest.Actor("zhang", "u1", room.Unit, "batch.run")
+		li := officer("zhang", "u1")
 		book := func(fill func(f *excelize.File), o ...excelize.Options) string {
 			f := excelize.NewFile()
 			fill(f)
@@ -217,7 +217,7 @@ func TestBadLists(t *testing.T) {
 func TestResumeAndCancel(t *testing.T) {
 	each(t, func(e env) {
 		ds := e.publish("", 0, people(10)...)
-		li := kerneltest.Actor("zhang", "u1", room.Unit, "batch.run")
+		li := officer("zhang", "u1")
 		r := e.draft(li, ds, "a.csv", listOf("身份证号", codes.Fictional(1)))
 		// as a dead worker leaves it
 		if err := store.Exec(t.Context(), e.Kit.DB, `UPDATE batch_run SET state = 'running', run = 1, lang = 'zh', beat_at = 1, version = 2 WHERE id = $1`, r.ID); err != nil {
@@ -286,7 +286,7 @@ func (e env) wait(who *room.Actor, id, state string) run {
 func TestExpiry(t *testing.T) {
 	each(t, func(e env) {
 		ds := e.publish("", 0, people(10)...)
-		li := kerneltest.Actor("zhang", "u1", room.Unit, "batch.run")
+		li := officer("zhang", "u1")
 		r := e.draft(li, ds, "a.csv", listOf("身份证号", codes.Fictional(1), codes.Fictional(2)))
 		left := e.draft(li, ds, "b.csv", listOf("身份证号", codes.Fictional(1)))
 		e.ended(li, r)

@@ -20,6 +20,7 @@ import (
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/file"
+	"qushu/internal/kernel/flow"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/settings"
 	"qushu/internal/room"
@@ -83,21 +84,23 @@ type Batch struct {
 	now      func() time.Time
 	names    Names
 	ledger   Ledger
+	flow     *flow.Flow
 }
 
 // New declares the room. batch.reveal is the right to have columns in clear of what one's own units answer for; what
 // others have granted for revealing needs no more than batch.run.
 func New(kit *kernel.Kit, names Names, ledger Ledger) *room.Room {
 	b := &Batch{db: kit.DB, jobs: kit.Jobs, audit: kit.Audit, files: kit.Files, datasets: kit.Datasets, settings: kit.Settings, notify: kit.Notify,
-		ring: kit.Ring, words: kit.Words, now: kit.Now, names: names, ledger: ledger}
+		ring: kit.Ring, words: kit.Words, now: kit.Now, names: names, ledger: ledger, flow: kit.Flow}
+	kit.Flow.Host("batch", b.host())
 	kit.Files.Readers("batch", b.mayReadFile)
 	work := jobs.Handle("batch.run", b.work)
 	work.Timeout, work.Attempts = maxRun, 5
 	const draft = "a draft shows nobody anything; starting it is recorded with all it says"
 	return &room.Room{
 		Name: "batch", Pillar: room.Datahub, Schema: schema, Text: Text,
-		Perms: []room.Perm{{Name: "batch.run"}, {Name: "batch.reveal"}, {Name: "batch.trace"}},
-		Menu:  []room.Menu{{Name: "runs", Path: "/batch", Perm: "batch.run", Rank: 322}, {Name: "trace", Path: "/batch/trace", Perm: "batch.trace", Rank: 323}},
+		Perms: []room.Perm{{Name: "batch.run"}, {Name: "batch.reveal"}, {Name: "batch.trace"}, {Name: "batch.ask"}},
+		Menu:  []room.Menu{{Name: "runs", Path: "/batch", Perm: "batch.run", Rank: 322}, {Name: "asks", Path: "/batch/asks", Perm: "batch.ask", Rank: 323}, {Name: "trace", Path: "/batch/trace", Perm: "batch.trace", Rank: 324}},
 		Routes: []room.Route{
 			room.Get("/datasets", "batch.run", b.sources),
 			room.Post("/runs", "batch.run", b.create).Secrets(),
@@ -108,18 +111,24 @@ func New(kit *kernel.Kit, names Names, ledger Ledger) *room.Room {
 			room.Get("/runs/{id}/faults", "batch.run", b.faults),
 			room.Post("/runs/{id}/start", "batch.run", b.start),
 			room.Post("/runs/{id}/cancel", "batch.run", b.cancel),
-			room.Post("/runs/{id}/copies", "batch.run", b.copy).Secrets(),
+			room.Post("/runs/{id}/copies", "batch.ask", b.copy).Secrets(),
+			room.Get("/askable", "batch.ask", b.askable),
+			room.Post("/asks", "batch.ask", b.ask),
+			room.Get("/asks", "batch.ask", b.listAsks),
+			room.Get("/asks/{id}", "batch.ask", b.getAsk),
+			room.Post("/asks/{id}/answer", "batch.run", b.answerAsk).Secrets(),
 			room.Post("/trace", "batch.trace", b.trace),
 		},
-		Raws: []room.Raw{{Method: "GET", Path: "/copies/{code}", Perm: "batch.run", Doc: "a copy of a result, once: an encrypted ZIP", Serve: b.content}},
+		Raws: []room.Raw{{Method: "GET", Path: "/copies/{code}", Perm: "batch.ask", Doc: "a copy of a result, once: an encrypted ZIP", Serve: b.content}},
 		Jobs: []jobs.Handler{work, jobs.Periodic("batch.watch", jobs.Every(time.Minute), b.watch), jobs.Periodic("batch.expire", jobs.Every(5*time.Minute), b.expire)},
 		Settings: []room.Setting{
 			{Name: "keep_hours", Default: 72, Min: 1, Max: 720, Admin: room.Security},
 			{Name: "small_cell", Default: 5, Min: 2, Max: 100, Admin: room.Security},
 			{Name: "most_rows", Default: 1_000_000, Min: 1000, Max: 5_000_000, Admin: room.System},
+			{Name: "ask_days", Default: 1, Min: 1, Max: 20, Admin: room.System},
 			{Name: "at_once", Default: 2, Min: 1, Max: 16, Admin: room.System},
 		},
 		Sealed:  []room.Sealed{{Table: "batch_run", ID: "id", Column: "sealed", Place: placeOf}, {Table: "batch_copy", ID: "code", Column: "sealed", Place: copyPlace}},
-		Actions: []string{"batch.draft", "batch.discard", "batch.start", "batch.cancel", "batch.run", "batch.copy", "batch.fetch", "batch.trace"},
+		Actions: []string{"batch.draft", "batch.discard", "batch.start", "batch.cancel", "batch.run", "batch.copy", "batch.fetch", "batch.trace", "batch.ask"},
 	}
 }

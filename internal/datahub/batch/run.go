@@ -216,6 +216,8 @@ type Run struct {
 	Started     store.Time
 	Ended       store.Time
 	Version     int64
+	Ask         string // id of the request it answers
+	Matter      string // number of its case
 }
 
 // place names where the key of a result stands, so that it opens nowhere else.

@@ -21,10 +21,9 @@ type sheet struct {
 	cells  []string
 	line   []string
 	next   int      // line of the list to be written
-	place  int      // of the key it asks for, when it can be used
 	source []string // where every row comes from: dataset, version, since when it serves
 	why    []string // reasons in words, by place
-	word   struct{ hit, miss, bad, again, nothing, same, changed, notIn, first string }
+	word   struct{ hit, miss, bad, again, same, changed, notIn string }
 
 	hits, missed, changed int64
 }

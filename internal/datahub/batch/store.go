@@ -9,13 +9,13 @@ import (
 )
 
 const runColumns = `id, state, file, file_name, file_size, plan, finding, counts, purpose, basis, dataset, title, owner_unit, owner_street, store, number, fresh_at, grant_id, bare,
-	run, stage, done, hits, missed, changed, result, header, groups, sealed, root, expires_at, copies, fault, lang, owner, owner_name, post_unit, unit_id, street, at, started_at, ended_at, version`
+	run, stage, done, hits, missed, changed, result, header, groups, sealed, root, expires_at, copies, fault, lang, owner, owner_name, post_unit, unit_id, street, at, started_at, ended_at, version, ask_id, matter`
 
 func scanRun(r *Run) []any {
 	return []any{&r.ID, &r.State, &r.File, &r.FileName, &r.FileSize, inJSON[Plan]{&r.Plan}, inJSON[finding]{&r.Finding}, inJSON[Counts]{&r.Counts}, &r.Purpose, &r.Basis,
 		&r.Dataset, &r.Title, &r.OwnerUnit, &r.OwnerStreet, &r.Store, &r.Number, &r.Fresh, &r.Grant, &r.Bare, &r.Run, &r.Stage, &r.Done, &r.Hits, &r.Missed, &r.Changed, &r.Result,
 		inJSON[[]string]{&r.Header}, inJSON[[]Group]{&r.Groups}, &r.sealed, &r.Root, &r.Expires, &r.Copies, inJSON[Reason]{&r.Fault}, &r.Lang, &r.Owner, &r.OwnerName, &r.PostUnit, &r.Unit, &r.Street,
-		&r.At, &r.Started, &r.Ended, &r.Version}
+		&r.At, &r.Started, &r.Ended, &r.Version, &r.Ask, &r.Matter}
 }
 
 // inJSON scans a JSON column into a plain field.
@@ -45,9 +45,9 @@ func listRuns(ctx context.Context, q store.Queryer, scope store.Scope, where []s
 
 func insertRun(ctx context.Context, tx *store.Tx, r *Run) error {
 	return store.Exec(ctx, tx, `INSERT INTO batch_run (id, state, file, file_name, file_size, plan, finding, counts, purpose, basis, dataset, title, owner_unit, owner_street,
-		owner, owner_name, post_unit, unit_id, street, at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+		owner, owner_name, post_unit, unit_id, street, at, version, ask_id, matter) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
 		r.ID, string(r.State), r.File, r.FileName, r.FileSize, store.JSON[Plan]{V: r.Plan}, store.JSON[finding]{V: r.Finding}, store.JSON[Counts]{V: r.Counts}, r.Purpose, r.Basis,
-		r.Dataset, r.Title, r.OwnerUnit, r.OwnerStreet, r.Owner, r.OwnerName, r.PostUnit, r.Unit, r.Street, r.At, r.Version)
+		r.Dataset, r.Title, r.OwnerUnit, r.OwnerStreet, r.Owner, r.OwnerName, r.PostUnit, r.Unit, r.Street, r.At, r.Version, r.Ask, r.Matter)
 }
 
 // savePlan replaces the version before r's; Conflict when that is not the present one.

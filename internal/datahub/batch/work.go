@@ -306,14 +306,14 @@ func (w *worker) publish(ctx context.Context, fileID string, key []byte, subject
 func (w *worker) entry(at store.Time, subjects []uint64) Entry {
 	r := &w.run
 	return Entry{ID: r.ID, Dataset: r.Dataset, DatasetName: w.ds.Name, Title: r.Title, Store: r.Store, OwnerUnit: w.ds.Unit, OwnerStreet: w.ds.Street, Column: r.Plan.Key, Purpose: r.Purpose, Basis: r.Basis,
-		Person: r.Owner, PersonName: r.OwnerName, Unit: r.PostUnit, Home: r.Unit, At: at, Hits: r.Hits, Clear: len(r.Plan.clear()), Subjects: subjects}
+		Person: r.Owner, PersonName: r.OwnerName, Unit: r.PostUnit, Home: r.Unit, At: at, Hits: r.Hits, Clear: len(r.Plan.clear()), Matter: r.Matter, Subjects: subjects}
 }
 
 func (w *worker) record() audit.Entry {
 	r := &w.run
 	return audit.Entry{Action: "batch.run", Object: "dataset", ID: r.Dataset, Title: r.Title, Personal: true, Subjects: int(r.Hits), Purpose: r.Purpose,
 		Detail: map[string]any{"run": r.ID, "version": r.Store, "mode": r.Plan.Mode, "columns": r.Plan.asked(), "clear": r.Plan.clear(), "basis": r.Basis, "grant": r.Grant,
-			"asked": r.Counts.Valid, "invalid": r.Counts.Invalid, "repeated": r.Counts.Repeated, "hits": r.Hits, "root": r.Root, "unit": r.OwnerUnit}}
+			"asked": r.Counts.Valid, "invalid": r.Counts.Invalid, "repeated": r.Counts.Repeated, "hits": r.Hits, "root": r.Root, "matter": r.Matter, "unit": r.OwnerUnit}}
 }
 
 // dropFile removes a result nobody can fetch; failing, its key is known to nobody.
@@ -417,12 +417,12 @@ func (b *Batch) expire(ctx context.Context) error {
 	before := store.At(now.Add(-time.Duration(b.settings.Int(ctx, "batch.keep_hours")) * time.Hour))
 	for {
 		runs, err := over(ctx, b.db, now, before)
-		if err != nil || len(runs) == 0 {
+		if err != nil {
 			return err
 		}
 		for _, r := range runs {
 			err := b.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-				if err := b.removeFiles(ctx, tx, r.ID); err != nil {
+				if err := b.removeFiles(ctx, tx, r.ID, "result/"+r.ID); err != nil {
 					return err
 				}
 				return forget(ctx, tx, r.ID)
@@ -431,5 +431,9 @@ func (b *Batch) expire(ctx context.Context) error {
 				return err
 			}
 		}
+		if len(runs) < 200 {
+			break
+		}
 	}
+	return b.expireAsks(ctx, before)
 }

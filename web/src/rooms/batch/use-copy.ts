@@ -2,16 +2,14 @@ import { ref, shallowRef } from 'vue'
 import type { components } from '@/api.gen'
 import { api, ask } from '@/base/api'
 import { useAction } from '@/base/query'
-import type { Run } from './states'
-import type { RunPage } from './use-run'
 
-/** One copy of a result: made, its password shown once, fetched once. */
-export function useCopy(run: Run, page: RunPage) {
+/** One copy of a run's result: made, its password shown once, fetched once. */
+export function useCopy(run: string, after: () => void) {
   const made = shallowRef<components['schemas']['BatchCopyOutBody']>()
   const fetched = ref(false)
   const make = useAction(async (format: 'csv' | 'xlsx') => {
     fetched.value = false
-    made.value = await ask(api.POST('/api/batch/runs/{id}/copies', { params: { path: { id: run.id } }, body: { format } }))
+    made.value = await ask(api.POST('/api/batch/runs/{id}/copies', { params: { path: { id: run } }, body: { format } }))
   })
   /** The browser saves the file itself, so that a large one does not pass through the page. */
   function fetchIt() {
@@ -24,7 +22,7 @@ export function useCopy(run: Run, page: RunPage) {
   }
   function close() {
     made.value = undefined
-    void page.run.reload()
+    after()
   }
   return { made, fetched, make, fetchIt, close }
 }

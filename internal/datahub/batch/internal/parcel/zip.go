@@ -82,6 +82,7 @@ func (z *Zip) Close() error {
 	}
 	h := z.head
 	h.CompressedSize64, h.UncompressedSize64 = z.raw.n, z.n
+	//lint:ignore SA1019 what stands behind the file is written from these
 	h.CompressedSize, h.UncompressedSize = uint32(min(z.raw.n, 1<<32-1)), uint32(min(z.n, 1<<32-1))
 	return z.zip.Close()
 }
