@@ -500,6 +500,758 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cascade/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-batches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-entries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-feeds"];
+        put?: never;
+        post: operations["cascade-post-feeds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/feeds/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-feeds-by-id-stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-links"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/links/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-links-retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-nodes"];
+        put?: never;
+        post: operations["cascade-post-nodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["cascade-put-nodes-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-nodes-by-id-account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-nodes-by-id-resend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-nodes-by-id-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/offerable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-offerable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/pairing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-pairing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/self": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["cascade-put-self"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-classes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/classes/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["catalog-put-classes-by-code"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/demand-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-demand-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/demands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-demands"];
+        put?: never;
+        post: operations["catalog-post-demands"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/demands/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-demands-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-drafts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries"];
+        put?: never;
+        post: operations["catalog-post-entries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-archive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries-by-id-diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["catalog-put-entries-by-id-draft"];
+        post?: never;
+        delete: operations["catalog-delete-entries-by-id-draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-fit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/mounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-mounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/mounts/{mount}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-mounts-by-mount-end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/offline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-offline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-entries-by-id-submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-entries-by-id-versions-by-number"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/entries/{id}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["catalog-put-entries-by-id-watch"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/import/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-import-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/mount-ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-mount-ready"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-runs-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-runs-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["catalog-post-submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/desk": {
         parameters: {
             query?: never;
@@ -621,6 +1373,310 @@ export interface paths {
         };
         get?: never;
         put: operations["desk-put-pins"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-applications"];
+        put?: never;
+        post: operations["exchange-post-applications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/applications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-applications-by-id"];
+        put: operations["exchange-put-applications-by-id"];
+        post?: never;
+        delete: operations["exchange-delete-applications-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/applications/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-applications-by-id-file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/deliveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["exchange-delete-deliveries-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/deliveries/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-deliveries-by-id-runs"];
+        put?: never;
+        post: operations["exchange-post-deliveries-by-id-runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/deliveries/{id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["exchange-put-deliveries-by-id-state"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-grants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-grants-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-grants-by-id-deliveries"];
+        put?: never;
+        post: operations["exchange-post-grants-by-id-deliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-grants-by-id-keys"];
+        put?: never;
+        post: operations["exchange-post-grants-by-id-keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-grants-by-id-renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-grants-by-id-resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-grants-by-id-revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-grants-by-id-suspend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-grants-by-id-try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["exchange-delete-keys-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-runs-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-source"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2004,6 +3060,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/library/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-feeds"];
+        put?: never;
+        post: operations["library-post-feeds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-feeds-by-id"];
+        put: operations["library-put-feeds-by-id"];
+        post?: never;
+        delete: operations["library-delete-feeds-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/peek": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-peek"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/library/loads": {
         parameters: {
             query?: never;
@@ -2094,6 +3246,70 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["library-post-loads-by-id-start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-sources"];
+        put?: never;
+        post: operations["library-post-sources"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/sources/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-sources-try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-sources-by-id"];
+        put: operations["library-put-sources-by-id"];
+        post?: never;
+        delete: operations["library-delete-sources-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/sources/{id}/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-sources-by-id-tables"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2876,6 +4092,182 @@ export interface paths {
             cookie?: never;
         };
         get: operations["quality-get-tickets-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/build": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-build"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-exports"];
+        put?: never;
+        post: operations["query-post-exports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-saved"];
+        put?: never;
+        post: operations["query-post-saved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-saved-by-id"];
+        put: operations["query-put-saved-by-id"];
+        post?: never;
+        delete: operations["query-delete-saved-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-saved-by-id-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved/{id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["query-put-saved-by-id-shares"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-sources"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4431,6 +5823,1194 @@ export interface components {
             level?: string;
             of?: string;
         };
+        CascadeAccount: {
+            /** Format: int64 */
+            accepted: number;
+            findings: components["schemas"]["CascadeFinding"][];
+            in: components["schemas"]["CascadeSide"];
+            node: components["schemas"]["CascadeNodeItem"];
+            out: components["schemas"]["CascadeSide"];
+            overdue: components["schemas"]["CascadeBatchItem"][];
+            /**
+             * Format: int64
+             * @description entries that wait to be sent
+             */
+            pending: number;
+            /** Format: int64 */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description entries sent without a receipt
+             */
+            unasked: number;
+        };
+        CascadeBatchItem: {
+            /**
+             * Format: int64
+             * @description rows the receiver counted
+             */
+            applied: number;
+            /** @description root the receiver worked out */
+            appliedRoot: string;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            chunks: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description SM3 of the manifest */
+            hash: string;
+            /**
+             * Format: int64
+             * @description chunks the receiver has
+             */
+            have: number;
+            id: string;
+            /** @enum {string} */
+            kind: "catalogue" | "receipt" | "data";
+            /** Format: date-time */
+            madeAt: string | null;
+            node: string;
+            /** @description its answer should have come */
+            overdue: boolean;
+            /** @description Merkle root the maker signed */
+            root: string;
+            /**
+             * Format: int64
+             * @description that the manifest states
+             */
+            rows: number;
+            /** Format: date-time */
+            sentAt: string | null;
+            /** Format: int64 */
+            seq: number;
+            /** @description SM2 over the manifest, base 64 */
+            signature: string;
+            /** @enum {string} */
+            state: "made" | "sent" | "acknowledged" | "receiving" | "received" | "verified" | "applied" | "refused";
+            /** @description of the dataset, empty for the catalogue */
+            title: string;
+            /**
+             * Format: date-time
+             * @description the content holds everything up to then
+             */
+            watermark: string | null;
+            /** @enum {string} */
+            way: "out" | "in";
+            why: string;
+        };
+        CascadeBatchItemListed: {
+            items: components["schemas"]["CascadeBatchItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeCard: {
+            /** @description division code, empty until it is set */
+            code: string;
+            /** @description SM3 of the key: read out to the other side */
+            fingerprint: string;
+            name: string;
+            /** @description PEM, SM2 */
+            publicKey: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CascadeEntryItem: {
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            condition: string;
+            cycle: string;
+            id: string;
+            items: components["schemas"]["CascadeItem"][];
+            level: string;
+            localCode: string;
+            name: string;
+            node: string;
+            nodeName: string;
+            /**
+             * Format: int64
+             * @description version accepted, 0 for none
+             */
+            number: number;
+            open: boolean;
+            provider: string;
+            share: string;
+            /** @enum {string} */
+            state: "accepted" | "offline" | "rejected";
+            upperCode: string;
+            /** @description why the version sent last was not accepted */
+            why: string;
+        };
+        CascadeEntryItemListed: {
+            items: components["schemas"]["CascadeEntryItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeFeedItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description that carries the version sent last, empty for none */
+            batch: string;
+            byName: string;
+            columns: string[];
+            dataset: string;
+            filter: components["schemas"]["DatasetRule"][];
+            id: string;
+            name: string;
+            node: string;
+            nodeName: string;
+            purpose: string;
+            /** Format: int64 */
+            rows: number;
+            /** Format: int64 */
+            seq: number;
+            /** @description of that batch, empty for none */
+            standing: string;
+            /** @enum {string} */
+            state: "active" | "stopped";
+            title: string;
+            /** Format: int64 */
+            version: number;
+            why: string;
+        };
+        CascadeFeedItemListed: {
+            items: components["schemas"]["CascadeFeedItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeFinding: {
+            /** @enum {string} */
+            kind: "ok" | "warn" | "bad";
+            /**
+             * Format: int64
+             * @description number to send again from, 0 where that does not help
+             */
+            seq: number;
+            words: string;
+        };
+        CascadeIdOutBody: {
+            id: string;
+        };
+        CascadeItem: {
+            key: boolean;
+            level: string;
+            name: string;
+            open: boolean;
+            share: string;
+        };
+        CascadeLinkItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description id in the catalogue */
+            entry: string;
+            id: string;
+            localCode: string;
+            name: string;
+            node: string;
+            offline: boolean;
+            overdue: boolean;
+            /** @enum {string} */
+            state: "pending" | "sent" | "accepted" | "rejected";
+            /** Format: date-time */
+            syncedAt: string | null;
+            unit: string;
+            unitName: string;
+            /** @description empty until it is accepted */
+            upperCode: string;
+            why: string;
+        };
+        CascadeLinkItemListed: {
+            items: components["schemas"]["CascadeLinkItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeNodeForm: {
+            /** @description PEM of the authority behind the peer's certificate, empty for those the machine trusts */
+            ca?: string;
+            code: string;
+            /** @description folder a gate fills */
+            in?: string;
+            name: string;
+            /** @description folder a gate empties */
+            out?: string;
+            paused?: boolean;
+            /** @description PEM, from the other side's card */
+            publicKey: string;
+            /** @enum {string} */
+            role: "upper" | "lower";
+            /** @description shared with the other side; empty makes one, or keeps it */
+            token?: string;
+            /** @enum {string} */
+            transport: "https" | "folder";
+            /** @description who answers here for what comes down */
+            unit?: string;
+            url?: string;
+            /** Format: int64 */
+            version?: number;
+        };
+        CascadeNodeFull: {
+            ca: string;
+            code: string;
+            /**
+             * Format: int64
+             * @description in a row
+             */
+            failures: number;
+            fingerprint: string;
+            /** Format: date-time */
+            heardAt: string | null;
+            id: string;
+            in: string;
+            /**
+             * Format: int64
+             * @description batches of it that are not applied yet
+             */
+            incoming: number;
+            name: string;
+            /**
+             * Format: date-time
+             * @description not tried again before, after a failure
+             */
+            nextAt: string | null;
+            /**
+             * Format: int64
+             * @description batches it has and has not answered
+             */
+            open: number;
+            out: string;
+            publicKey: string;
+            /** @enum {string} */
+            role: "upper" | "lower";
+            /** @enum {string} */
+            state: "active" | "paused";
+            /** @enum {string} */
+            transport: "https" | "folder";
+            /** Format: date-time */
+            triedAt: string | null;
+            unit: string;
+            unitName: string;
+            url: string;
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description batches for it that it does not have yet
+             */
+            waiting: number;
+            /** @description what went wrong last, empty when all went well */
+            why: string;
+        };
+        CascadeNodeItem: {
+            code: string;
+            /**
+             * Format: int64
+             * @description in a row
+             */
+            failures: number;
+            /** Format: date-time */
+            heardAt: string | null;
+            id: string;
+            /**
+             * Format: int64
+             * @description batches of it that are not applied yet
+             */
+            incoming: number;
+            name: string;
+            /**
+             * Format: date-time
+             * @description not tried again before, after a failure
+             */
+            nextAt: string | null;
+            /**
+             * Format: int64
+             * @description batches it has and has not answered
+             */
+            open: number;
+            /** @enum {string} */
+            role: "upper" | "lower";
+            /** @enum {string} */
+            state: "active" | "paused";
+            /** @enum {string} */
+            transport: "https" | "folder";
+            /** Format: date-time */
+            triedAt: string | null;
+            /**
+             * Format: int64
+             * @description batches for it that it does not have yet
+             */
+            waiting: number;
+            /** @description what went wrong last, empty when all went well */
+            why: string;
+        };
+        CascadeNodeOutBody: {
+            fingerprint: string;
+            id: string;
+            /** @description shown once, empty when the caller gave it */
+            token: string;
+        };
+        CascadeNodesOutBody: {
+            items: components["schemas"]["CascadeNodeItem"][];
+            self: components["schemas"]["CascadeSelf"];
+        };
+        CascadeOfferInBody: {
+            columns: string[];
+            dataset: string;
+            filter?: components["schemas"]["DatasetRule"][];
+            node: string;
+            purpose: string;
+        };
+        CascadeOfferable: {
+            columns: components["schemas"]["DatasetColumn"][];
+            id: string;
+            name: string;
+            /** Format: int64 */
+            rows: number;
+            title: string;
+        };
+        CascadeOfferableListed: {
+            items: components["schemas"]["CascadeOfferable"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadePairingOutBody: {
+            nodes: components["schemas"]["CascadeNodeFull"][];
+            self: components["schemas"]["CascadeCard"];
+        };
+        CascadeResendInBody: {
+            /**
+             * Format: int64
+             * @description number of the first batch
+             */
+            from: number;
+        };
+        CascadeResendOutBody: {
+            /**
+             * Format: int64
+             * @description batches that are sent once more as they are
+             */
+            again: number;
+            /**
+             * Format: int64
+             * @description refused ones whose content goes into a new batch
+             */
+            anew: number;
+        };
+        CascadeRetryInBody: {
+            id: string;
+        };
+        CascadeSelf: {
+            /** @description division code, empty until it is set */
+            code: string;
+            name: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CascadeSelfInBody: {
+            code: string;
+            name: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CascadeSide: {
+            /**
+             * Format: int64
+             * @description counted by the receiver in the same batches
+             */
+            applied: number;
+            /** Format: int64 */
+            batches: number;
+            /**
+             * Format: int64
+             * @description of these, with another count or root than was signed
+             */
+            differ: number;
+            /**
+             * Format: int64
+             * @description highest number known
+             */
+            last: number;
+            /** Format: int64 */
+            refused: number;
+            /**
+             * Format: int64
+             * @description stated in the manifests of batches that were applied
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description every number up to this one is applied or refused
+             */
+            settled: number;
+            /**
+             * Format: int64
+             * @description made or on the way, without an answer
+             */
+            waiting: number;
+        };
+        CascadeSourceItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description id here */
+            dataset: string;
+            id: string;
+            /** @description name here */
+            name: string;
+            node: string;
+            nodeName: string;
+            /**
+             * Format: int64
+             * @description version at the upper node
+             */
+            number: number;
+            root: string;
+            /** Format: int64 */
+            rows: number;
+            title: string;
+            /** Format: date-time */
+            watermark: string | null;
+        };
+        CascadeSourceItemListed: {
+            items: components["schemas"]["CascadeSourceItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeStopInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogCheckOutBody: {
+            faults: components["schemas"]["CatalogFault"][];
+        };
+        CatalogClassInBody: {
+            name: string;
+            nameEn: string;
+            retired?: boolean;
+            /**
+             * Format: int64
+             * @description 0 for a new one
+             */
+            version: number;
+        };
+        CatalogClassLine: {
+            /** @description 类+项 */
+            code: string;
+            name: string;
+            nameEn: string;
+            /** @description no new entry may be put there */
+            retired: boolean;
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogClassesOutBody: {
+            /** @description whose resources are shared unconditionally */
+            basic: string[];
+            /**
+             * Format: int64
+             * @description at most
+             */
+            detailDigits: number;
+            /** Format: int64 */
+            itemDigits: number;
+            items: components["schemas"]["CatalogClassLine"][];
+            /** Format: int64 */
+            subjectDigits: number;
+        };
+        CatalogDatasetLine: {
+            /** Format: int64 */
+            columnCount: number;
+            /** @description id of the entry it is bound to or drafted as, empty for none */
+            entry: string;
+            entryName: string;
+            /** @description of a live one its name */
+            id: string;
+            /** @enum {string} */
+            kind: "table" | "live";
+            level: string;
+            name: string;
+            /** Format: int64 */
+            rows: number;
+            title: string;
+            unit: string;
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        CatalogDatasetLineListed: {
+            items: components["schemas"]["CatalogDatasetLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogDemandBody: {
+            /** @enum {string} */
+            answer: "" | "have" | "build" | "none" | "refuse";
+            /** Format: date-time */
+            answeredAt: string | null;
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            case: string;
+            cycle: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** @description id of the entry that meets it */
+            entry: string;
+            entryName: string;
+            holder: string;
+            id: string;
+            late: boolean;
+            /** @enum {string} */
+            met: "" | "met" | "unmet";
+            mode: string;
+            /** @description what the unit in charge says */
+            note: string;
+            number: string;
+            ownerName: string;
+            provider: string;
+            providerName: string;
+            purpose: string;
+            running: boolean;
+            /**
+             * Format: int64
+             * @description 1 to 5, 0 before it is rated
+             */
+            score: number;
+            step: string;
+            /** @description nodes the caller holds now */
+            steps: string[];
+            title: string;
+            unit: string;
+            unitName: string;
+            wanted: string;
+        };
+        CatalogDemandFigures: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            answered: number;
+            /**
+             * Format: int64
+             * @description ended, or under way, without being late
+             */
+            inTime: number;
+            /** Format: int64 */
+            met: number;
+            /** Format: int64 */
+            rated: number;
+            /** Format: int64 */
+            running: number;
+            /**
+             * Format: int64
+             * @description sum of the rates
+             */
+            score: number;
+        };
+        CatalogDemandLine: {
+            /** @enum {string} */
+            answer: "" | "have" | "build" | "none" | "refuse";
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** @description id of the entry that meets it */
+            entry: string;
+            entryName: string;
+            holder: string;
+            id: string;
+            late: boolean;
+            /** @enum {string} */
+            met: "" | "met" | "unmet";
+            number: string;
+            provider: string;
+            providerName: string;
+            running: boolean;
+            /**
+             * Format: int64
+             * @description 1 to 5, 0 before it is rated
+             */
+            score: number;
+            step: string;
+            title: string;
+            unit: string;
+            unitName: string;
+            wanted: string;
+        };
+        CatalogDemandLineListed: {
+            items: components["schemas"]["CatalogDemandLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogDiffOutBody: {
+            changes: components["schemas"]["EntryChange"][];
+            /** @description less is shared, opened or offered than before */
+            narrowed: boolean;
+        };
+        CatalogDraftsInBody: {
+            /** @enum {string} */
+            class: "1" | "2" | "3";
+            contact?: string;
+            cycle: string;
+            /** @description ids; all the caller catalogues for when left out */
+            datasets?: string[] | null;
+            detail?: string;
+            item: string;
+            phone?: string;
+            subject: string;
+        };
+        CatalogEntryBody: {
+            /** @description of the version that serves; of the draft while none has */
+            body: components["schemas"]["EntryBody"];
+            /** @description id of the last case, to those at work on it */
+            case: string;
+            caseKind: string;
+            /** Format: date-time */
+            changedAt: string | null;
+            /** @description resource code, empty before the first submission */
+            code: string;
+            cycle: string;
+            /**
+             * Format: date-time
+             * @description last update of the data
+             */
+            dataAt: string | null;
+            /** @description the version in work, to those at work on it */
+            draft?: components["schemas"]["EntryBody"];
+            /** Format: date-time */
+            dueAt: string | null;
+            format: string;
+            holder: string;
+            id: string;
+            /** Format: int64 */
+            itemCount: number;
+            late: boolean;
+            /** @enum {string} */
+            level: "L1" | "L2" | "L3" | "L4";
+            may: components["schemas"]["CatalogMayDo"];
+            /** @enum {string} */
+            mount: "none" | "mounted" | "stale" | "broken";
+            mounts: components["schemas"]["CatalogMountLine"][];
+            name: string;
+            /** @description 类+项 */
+            node: string;
+            nodeName: string;
+            /** @description of the last case */
+            number: string;
+            /** @description to the public */
+            open: boolean;
+            ownerName: string;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description why the version in work is made */
+            reason: string;
+            /** @description entries linked to this one, either way */
+            related: components["schemas"]["CatalogRelatedLine"][];
+            /**
+             * Format: int64
+             * @description of what is mounted
+             */
+            rows: number;
+            /** @description that case has not ended */
+            running: boolean;
+            /**
+             * Format: int64
+             * @description number of the version that serves, 0 for none
+             */
+            serving: number;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            /**
+             * Format: date-time
+             * @description when it counts as overdue
+             */
+            staleAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "published" | "offline" | "archived";
+            step: string;
+            summary: string;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            versions: components["schemas"]["CatalogVersionLine"][];
+            /** Format: int64 */
+            watchers: number;
+            watching: boolean;
+            /**
+             * @description where the version in work stands, empty for none
+             * @enum {string}
+             */
+            work: "" | "draft" | "dept" | "bureau" | "approved" | "offline";
+            /**
+             * Format: int64
+             * @description number of the version in work, 0 for none
+             */
+            working: number;
+        };
+        CatalogEntryLine: {
+            /** Format: date-time */
+            changedAt: string | null;
+            /** @description resource code, empty before the first submission */
+            code: string;
+            cycle: string;
+            /**
+             * Format: date-time
+             * @description last update of the data
+             */
+            dataAt: string | null;
+            format: string;
+            holder: string;
+            id: string;
+            /** Format: int64 */
+            itemCount: number;
+            late: boolean;
+            /** @enum {string} */
+            level: "L1" | "L2" | "L3" | "L4";
+            /** @enum {string} */
+            mount: "none" | "mounted" | "stale" | "broken";
+            name: string;
+            /** @description 类+项 */
+            node: string;
+            nodeName: string;
+            /** @description of the last case */
+            number: string;
+            /** @description to the public */
+            open: boolean;
+            ownerName: string;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /**
+             * Format: int64
+             * @description of what is mounted
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description number of the version that serves, 0 for none
+             */
+            serving: number;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            /**
+             * Format: date-time
+             * @description when it counts as overdue
+             */
+            staleAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "published" | "offline" | "archived";
+            step: string;
+            summary: string;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            /**
+             * @description where the version in work stands, empty for none
+             * @enum {string}
+             */
+            work: "" | "draft" | "dept" | "bureau" | "approved" | "offline";
+            /**
+             * Format: int64
+             * @description number of the version in work, 0 for none
+             */
+            working: number;
+        };
+        CatalogEntryLineListed: {
+            items: components["schemas"]["CatalogEntryLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogFacet: {
+            /** Format: int64 */
+            count: number;
+            /** @description of a class or a unit; other values are worded by the page */
+            name: string;
+            value: string;
+        };
+        CatalogFacets: {
+            cycle: components["schemas"]["CatalogFacet"][];
+            level: components["schemas"]["CatalogFacet"][];
+            mount: components["schemas"]["CatalogFacet"][];
+            node: components["schemas"]["CatalogFacet"][];
+            open: components["schemas"]["CatalogFacet"][];
+            share: components["schemas"]["CatalogFacet"][];
+            state: components["schemas"]["CatalogFacet"][];
+            /**
+             * Format: int64
+             * @description entries that pass every filter
+             */
+            total: number;
+            unit: components["schemas"]["CatalogFacet"][];
+        };
+        CatalogFault: {
+            message: string;
+            /** @description element: summary, items[2].level */
+            name: string;
+        };
+        CatalogFigures: {
+            /**
+             * Format: int64
+             * @description published
+             */
+            entries: number;
+            /** Format: int64 */
+            items: number;
+            /**
+             * Format: int64
+             * @description entries of the library of legal persons
+             */
+            legal: number;
+            /**
+             * Format: int64
+             * @description published entries bound to data
+             */
+            mounted: number;
+            /** Format: int64 */
+            open: number;
+            /**
+             * Format: int64
+             * @description entries of the population library
+             */
+            people: number;
+            /** Format: int64 */
+            rows: number;
+            /**
+             * Format: int64
+             * @description mounted, but overdue
+             */
+            stale: number;
+            /**
+             * Format: int64
+             * @description bound physical resources
+             */
+            tables: number;
+            /**
+             * Format: int64
+             * @description that provide something
+             */
+            units: number;
+            /**
+             * Format: int64
+             * @description versions in work the caller may see
+             */
+            work: number;
+        };
+        CatalogFitColumn: {
+            level: string;
+            name: string;
+            title: string;
+            type: string;
+        };
+        CatalogFitOutBody: {
+            columns: components["schemas"]["CatalogFitColumn"][];
+            faults: components["schemas"]["CatalogFault"][];
+            pairs: components["schemas"]["EntryPair"][];
+            /** @description columns no item stands for */
+            spare: string[];
+            title: string;
+        };
+        CatalogHanded: {
+            faults: components["schemas"]["CatalogFault"][];
+            id: string;
+            name: string;
+            ok: boolean;
+            /** @description in words, when it was refused */
+            why: string;
+        };
+        CatalogMayDo: {
+            archive: boolean;
+            /** @description a new version may be begun */
+            change: boolean;
+            /** @description binding needs no check by the centre: the caller is who checks */
+            direct: boolean;
+            /** @description the draft may be changed */
+            edit: boolean;
+            /** @description data may be bound, or proposed to be */
+            mount: boolean;
+            offline: boolean;
+            restore: boolean;
+            submit: boolean;
+        };
+        CatalogMountInBody: {
+            /** @description id of a table, name of a live one */
+            dataset: string;
+            /** @enum {string} */
+            kind: "table" | "live";
+            /** @description item → column; proposed by name when left out */
+            pairs?: components["schemas"]["EntryPair"][] | null;
+        };
+        CatalogMountLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** @description of its check, to those at work on the entry */
+            case: string;
+            /** Format: date-time */
+            dataAt: string | null;
+            /** @description id, to those at work on the entry */
+            dataset: string;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description why it no longer fits */
+            faults: components["schemas"]["CatalogFault"][];
+            holder: string;
+            id: string;
+            /** @enum {string} */
+            kind: "table" | "live";
+            /** Format: date-time */
+            mountedAt: string | null;
+            /** @description of the dataset, to those at work on the entry */
+            name: string;
+            number: string;
+            pairs: components["schemas"]["EntryPair"][];
+            /** @description why it ended */
+            reason: string;
+            /** Format: int64 */
+            rows: number;
+            /**
+             * @description drafted: the entry was made from it, and it may be bound once that is published
+             * @enum {string}
+             */
+            state: "drafted" | "proposed" | "mounted" | "refused" | "ended";
+            title: string;
+        };
+        CatalogRaiseInBody: {
+            /** @description legal basis of that duty */
+            basis: string;
+            cycle?: string;
+            /** @enum {string} */
+            mode?: "" | "table" | "api" | "file" | "push" | "mail" | "medium";
+            /** @description for which duty it is needed */
+            purpose: string;
+            title: string;
+            /** @description items, in words */
+            wanted: string;
+        };
+        CatalogReadyOutBody: {
+            /** @description what does not fit, and why */
+            left: components["schemas"]["CatalogRemark"][];
+            /** Format: int64 */
+            mounted: number;
+        };
+        CatalogReasonedInBody: {
+            reason: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogRelatedLine: {
+            code: string;
+            id: string;
+            name: string;
+        };
+        CatalogRemark: {
+            column: string;
+            message: string;
+            /** @description nothing was made of it; otherwise it is kept and waits to be completed */
+            refused: boolean;
+            /**
+             * Format: int64
+             * @description as Excel shows it, 0 for none
+             */
+            row: number;
+            /** @enum {string} */
+            sheet: "" | "entries" | "items";
+            title: string;
+        };
+        CatalogReportsOutBody: {
+            all: components["schemas"]["CatalogUnitReport"];
+            units: components["schemas"]["CatalogUnitReport"][];
+        };
+        CatalogRunBody: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: int64 */
+            done: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            id: string;
+            /** @enum {string} */
+            kind: "draft" | "import";
+            /**
+             * Format: int64
+             * @description drafts that were made or changed
+             */
+            made: number;
+            /**
+             * Format: int64
+             * @description remarks beyond those
+             */
+            more: number;
+            ownerName: string;
+            /** @description the first 500 */
+            remarks: components["schemas"]["CatalogRemark"][];
+            /**
+             * Format: int64
+             * @description refused
+             */
+            skipped: number;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "cancelled";
+            /** @description name of the file */
+            title: string;
+            /** Format: int64 */
+            total: number;
+        };
+        CatalogRunBodyListed: {
+            items: components["schemas"]["CatalogRunBody"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CatalogSaveInBody: {
+            /** @description law that forbids sharing */
+            basis?: string;
+            /** @description 类: 1 base, 2 theme, 3 department */
+            class: string;
+            /** @description of conditional sharing */
+            condition?: string;
+            /** @description office in charge */
+            contact?: string;
+            cycle: string;
+            /** @description 细目, digits of any number */
+            detail?: string;
+            /** @description duty or item of the list of powers it arises from */
+            duty?: string;
+            format: string;
+            /** @description 项, digits */
+            item: string;
+            items?: components["schemas"]["EntryItem"][];
+            keywords?: string[];
+            /** @description of a resource without items; else the highest of its items' */
+            level?: string;
+            mode?: string;
+            name: string;
+            /** @description to the public */
+            open?: boolean;
+            openCondition?: string;
+            /** @description of that office */
+            phone?: string;
+            /** @description why a published entry is changed */
+            reason?: string;
+            /** @description codes of linked resources */
+            related?: string[];
+            share: string;
+            /** @description first day it covers, YYYY-MM-DD */
+            since?: string;
+            /** @description area it covers */
+            space?: string;
+            /** @description kind within the format */
+            sub?: string;
+            /** @description 目, digits */
+            subject?: string;
+            summary?: string;
+            /** @description system the data comes from */
+            system?: string;
+            /** @description id of the providing unit */
+            unit: string;
+            /** @description its unified social credit code */
+            unitCode?: string;
+            /** @description last day it covers */
+            until?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogSubmitManyInBody: {
+            ids: string[] | null;
+        };
+        CatalogSubmitManyOutBody: {
+            handed: components["schemas"]["CatalogHanded"][];
+        };
+        CatalogUnitReport: {
+            /**
+             * Format: int64
+             * @description demands it had to answer
+             */
+            asked: number;
+            /**
+             * Format: int64
+             * @description bound, but the data no longer fits
+             */
+            broken: number;
+            /**
+             * Format: int64
+             * @description of these, catalogued and published or bound
+             */
+            covered: number;
+            /**
+             * Format: int64
+             * @description that it answers for
+             */
+            datasets: number;
+            /** Format: int64 */
+            items: number;
+            /**
+             * Format: int64
+             * @description of these, met
+             */
+            met: number;
+            /** Format: int64 */
+            mounted: number;
+            /** Format: int64 */
+            published: number;
+            /**
+             * Format: int64
+             * @description bound, but overdue
+             */
+            stale: number;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description published but bound to nothing
+             */
+            unmounted: number;
+            /**
+             * Format: int64
+             * @description versions in work
+             */
+            work: number;
+        };
+        CatalogUnmountInBody: {
+            reason: string;
+        };
+        CatalogVersionLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description why it was changed */
+            reason: string;
+            /** @enum {string} */
+            state: "work" | "published" | "replaced";
+        };
+        CatalogVersionOutBody: {
+            /** Format: date-time */
+            at: string | null;
+            body: components["schemas"]["EntryBody"];
+            byName: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            publishedAt: string | null;
+            /** @description why it was changed */
+            reason: string;
+            /** @enum {string} */
+            state: "work" | "published" | "replaced";
+        };
+        CatalogVersionedInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        CatalogWatchInBody: {
+            on: boolean;
+        };
         CheckFound: {
             /** Format: int64 */
             checked: number;
@@ -4532,6 +7112,50 @@ export interface components {
             op: "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "in" | "isnull" | "prefix" | "contains";
             /** @description one; several with in, none with isnull; read as the column's type */
             values?: string[];
+        };
+        DeliverPlan: {
+            /**
+             * @description of files
+             * @enum {string}
+             */
+            format?: "" | "csv" | "xlsx";
+            schedule: components["schemas"]["DeliverSchedule"];
+            target: components["schemas"]["DeliverTarget"];
+        };
+        DeliverSchedule: {
+            /**
+             * Format: int64
+             * @description hours
+             */
+            every?: number;
+            /** Format: int64 */
+            hour?: number;
+            /** @enum {string} */
+            kind: "manual" | "daily" | "weekly" | "hours" | "version";
+            /** Format: int64 */
+            minute?: number;
+            /**
+             * Format: int64
+             * @description 0 is Sunday
+             */
+            weekday?: number;
+        };
+        DeliverTarget: {
+            database?: string;
+            /** @description of the SSH host key, SHA256:…, as ssh-keygen -lf prints it */
+            fingerprint?: string;
+            host?: string;
+            /** @description columns that tell its rows apart; they carry a unique index there */
+            keys?: string[];
+            /** @enum {string} */
+            kind: "folder" | "sftp" | "postgres" | "mysql";
+            /** @description folder, below the root that is set, or on the SFTP server */
+            path?: string;
+            /** Format: int64 */
+            port?: number;
+            /** @description of the receiver, with its schema if need be */
+            table?: string;
+            user?: string;
         };
         DeskApp: {
             path: string;
@@ -4752,6 +7376,543 @@ export interface components {
              * @description the version this change was made from
              */
             version: number;
+        };
+        EntryBody: {
+            /** @description law that forbids sharing */
+            basis?: string;
+            /** @description 类: 1 base, 2 theme, 3 department */
+            class: string;
+            /** @description of conditional sharing */
+            condition?: string;
+            /** @description office in charge */
+            contact?: string;
+            cycle: string;
+            /** @description 细目, digits of any number */
+            detail?: string;
+            /** @description duty or item of the list of powers it arises from */
+            duty?: string;
+            format: string;
+            /** @description 项, digits */
+            item: string;
+            items?: components["schemas"]["EntryItem"][];
+            keywords?: string[];
+            /** @description of a resource without items; else the highest of its items' */
+            level?: string;
+            mode?: string;
+            name: string;
+            /** @description to the public */
+            open?: boolean;
+            openCondition?: string;
+            /** @description of that office */
+            phone?: string;
+            /** @description codes of linked resources */
+            related?: string[];
+            share: string;
+            /** @description first day it covers, YYYY-MM-DD */
+            since?: string;
+            /** @description area it covers */
+            space?: string;
+            /** @description kind within the format */
+            sub?: string;
+            /** @description 目, digits */
+            subject?: string;
+            summary?: string;
+            /** @description system the data comes from */
+            system?: string;
+            /** @description id of the providing unit */
+            unit: string;
+            /** @description its unified social credit code */
+            unitCode?: string;
+            /** @description last day it covers */
+            until?: string;
+        };
+        EntryChange: {
+            after: string;
+            before: string;
+            /** @description element, as in the body; of an item its own element */
+            field: string;
+            /** @description name of the item, empty for the resource itself */
+            item: string;
+            /** @enum {string} */
+            what: "added" | "removed" | "changed";
+        };
+        EntryItem: {
+            /** @description kept back where the resource is open */
+            closed?: boolean;
+            /** @description code table its values come from */
+            dict?: string;
+            /** @description may be empty */
+            empty?: boolean;
+            /** @description name of the column in the source */
+            field?: string;
+            key?: boolean;
+            /** @description sort of personal data, empty for none */
+            kind?: string;
+            /**
+             * Format: int64
+             * @description 0 where the type has none
+             */
+            length?: number;
+            /** @description L1 to L4 */
+            level: string;
+            /** @description 信息项名称 */
+            name: string;
+            note?: string;
+            /** @description empty: as the resource */
+            share?: string;
+            /** @description C N Y D T L M G B I F */
+            type: string;
+        };
+        EntryPair: {
+            /** @description name of the column, empty while none is found */
+            column: string;
+            /** @description name of the item */
+            item: string;
+        };
+        ExchangeApplicationBody: {
+            /** Format: date-time */
+            at: string | null;
+            case: string;
+            /** Format: date-time */
+            changedAt: string | null;
+            /** @description of the entry */
+            code: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** Format: date-time */
+            filedAt: string | null;
+            files: components["schemas"]["FileFile"][];
+            /** @description id of what came of it */
+            grant: string;
+            holder: string;
+            id: string;
+            late: boolean;
+            mayEdit: boolean;
+            number: string;
+            ownerName: string;
+            /** @description of the contact */
+            phone: string;
+            provider: string;
+            providerName: string;
+            purpose: string;
+            /** @description why it was returned or refused */
+            reason: string;
+            /** @description id of the grant it goes on with */
+            renews: string;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            source: components["schemas"]["ExchangeSource"];
+            /** @enum {string} */
+            state: "draft" | "review" | "returned" | "granted" | "refused" | "stopped";
+            step: string;
+            /** @description nodes the caller holds now */
+            steps: string[];
+            /** @description what was agreed to; empty before */
+            terms: components["schemas"]["ExchangeTerms"];
+            title: string;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            wish: components["schemas"]["ExchangeWish"];
+        };
+        ExchangeApplicationLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            changedAt: string | null;
+            /** @description of the entry */
+            code: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            /** Format: date-time */
+            filedAt: string | null;
+            holder: string;
+            id: string;
+            late: boolean;
+            number: string;
+            ownerName: string;
+            provider: string;
+            providerName: string;
+            purpose: string;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            /** @enum {string} */
+            state: "draft" | "review" | "returned" | "granted" | "refused" | "stopped";
+            step: string;
+            title: string;
+            unit: string;
+            unitName: string;
+        };
+        ExchangeApplicationLineListed: {
+            items: components["schemas"]["ExchangeApplicationLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ExchangeCreateInBody: {
+            dataset?: string;
+            entry?: string;
+            /** @description ids of uploaded files */
+            files?: string[];
+            phone?: string;
+            wish: components["schemas"]["ExchangeWish"];
+        };
+        ExchangeDecideInBody: {
+            reason: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ExchangeDeliveriesOutBody: {
+            /** @description files may be delivered to this machine */
+            folder: boolean;
+            items: components["schemas"]["ExchangeDeliveryLine"][];
+        };
+        ExchangeDeliveryLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            id: string;
+            last?: components["schemas"]["ExchangeRunLine"];
+            /**
+             * Format: date-time
+             * @description null where it waits for something else
+             */
+            nextAt: string | null;
+            plan: components["schemas"]["DeliverPlan"];
+            /** @enum {string} */
+            state: "active" | "paused";
+            title: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        ExchangeField: {
+            /** @description rows are looked up by it */
+            key: boolean;
+            level: string;
+            /** @description given masked unless the provider grants it in clear */
+            masked: boolean;
+            /** @description of the column, or of the item while the entry is bound to no data */
+            name: string;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            title: string;
+            /** @description empty while nothing is bound */
+            type: string;
+        };
+        ExchangeFigures: {
+            /**
+             * Format: int64
+             * @description filed
+             */
+            applications: number;
+            /** Format: int64 */
+            bad: number;
+            /** @description calls of the last 31 days */
+            days: components["schemas"]["ExchangeUsedDay"][];
+            /**
+             * Format: int64
+             * @description ended one way or the other
+             */
+            finished: number;
+            /**
+             * Format: int64
+             * @description calls of programs that were answered
+             */
+            good: number;
+            /** Format: int64 */
+            granted: number;
+            /**
+             * Format: int64
+             * @description of these, without a step that was late
+             */
+            inTime: number;
+            /** Format: int64 */
+            open: number;
+            /**
+             * Format: int64
+             * @description given to programs
+             */
+            records: number;
+            /** Format: int64 */
+            refused: number;
+            /**
+             * Format: int64
+             * @description grants that hold
+             */
+            standing: number;
+        };
+        ExchangeGrantBody: {
+            application: string;
+            basis: string;
+            /** @description who suspended or revoked it */
+            byName: string;
+            /** Format: int64 */
+            columnCount: number;
+            /** @description of the last 31 days on which it was used */
+            days: components["schemas"]["ExchangeUsedDay"][];
+            /**
+             * Format: int64
+             * @description 0 when it no longer stands
+             */
+            daysLeft: number;
+            /** @description what is granted, with titles */
+            fields: components["schemas"]["ExchangeField"][];
+            /** Format: date-time */
+            from: string | null;
+            id: string;
+            /** @description the caller may suspend and revoke it */
+            mayDecide: boolean;
+            mayRenew: boolean;
+            /** @description the caller may make keys and deliveries */
+            mayUse: boolean;
+            modes: ("look" | "batch" | "api" | "push")[];
+            /** @description of the dataset, as programs call it */
+            name: string;
+            /** @description of the application it came of */
+            number: string;
+            provider: string;
+            providerName: string;
+            purpose: string;
+            /** @description why it was suspended or revoked */
+            reason: string;
+            /** @enum {string} */
+            state: "standing" | "suspended" | "revoked" | "ended";
+            terms: components["schemas"]["ExchangeTerms"];
+            title: string;
+            /**
+             * Format: int64
+             * @description records given out today
+             */
+            today: number;
+            unit: string;
+            unitName: string;
+            /** Format: date-time */
+            until: string | null;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        ExchangeGrantLine: {
+            /** Format: int64 */
+            columnCount: number;
+            /**
+             * Format: int64
+             * @description 0 when it no longer stands
+             */
+            daysLeft: number;
+            /** Format: date-time */
+            from: string | null;
+            id: string;
+            modes: ("look" | "batch" | "api" | "push")[];
+            /** @description of the dataset, as programs call it */
+            name: string;
+            /** @description of the application it came of */
+            number: string;
+            provider: string;
+            providerName: string;
+            /** @description why it was suspended or revoked */
+            reason: string;
+            /** @enum {string} */
+            state: "standing" | "suspended" | "revoked" | "ended";
+            title: string;
+            unit: string;
+            unitName: string;
+            /** Format: date-time */
+            until: string | null;
+        };
+        ExchangeGrantLineListed: {
+            items: components["schemas"]["ExchangeGrantLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ExchangeHandInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        ExchangeKeyLine: {
+            /** @description addresses and networks it may be used from, everywhere when empty */
+            addresses: string[];
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** @description sent with every call */
+            id: string;
+            program: string;
+            /** Format: date-time */
+            revokedAt: string | null;
+            revokedBy: string;
+            /**
+             * Format: date-time
+             * @description to the minute
+             */
+            usedAt: string | null;
+        };
+        ExchangeKeysOutBody: {
+            items: components["schemas"]["ExchangeKeyLine"][];
+        };
+        ExchangeMakeDeliveryInBody: {
+            plan: components["schemas"]["DeliverPlan"];
+            /** @description password, or private key (PEM) of SFTP */
+            secret?: string;
+            title: string;
+        };
+        ExchangeMakeKeyInBody: {
+            addresses?: string[];
+            /** @description the program that is to use it */
+            program: string;
+        };
+        ExchangeMakeKeyOutBody: {
+            /** @description addresses and networks it may be used from, everywhere when empty */
+            addresses: string[];
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** @description sent with every call */
+            id: string;
+            program: string;
+            /** Format: date-time */
+            revokedAt: string | null;
+            revokedBy: string;
+            /** @description shown this once */
+            secret: string;
+            /**
+             * Format: date-time
+             * @description to the minute
+             */
+            usedAt: string | null;
+        };
+        ExchangeRunLine: {
+            /** Format: date-time */
+            begunAt: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+        };
+        ExchangeRunLineListed: {
+            items: components["schemas"]["ExchangeRunLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ExchangeRunOutBody: {
+            run: string;
+        };
+        ExchangeSaveInBody: {
+            files?: string[];
+            phone?: string;
+            /** Format: int64 */
+            version: number;
+            wish: components["schemas"]["ExchangeWish"];
+        };
+        ExchangeSource: {
+            /** @description why it is not shared, where it is not */
+            basis: string;
+            code: string;
+            columns: components["schemas"]["ExchangeField"][];
+            condition: string;
+            /** @description empty while the entry is bound to no data */
+            dataset: string;
+            entry: string;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            title: string;
+            /** @description provider */
+            unit: string;
+            unitName: string;
+        };
+        ExchangeSwitchInBody: {
+            /** @enum {string} */
+            state: "active" | "paused";
+            /** Format: int64 */
+            version: number;
+        };
+        ExchangeTerms: {
+            /** @description columns of the dataset; names of items while the entry is bound to none */
+            columns: string[];
+            /**
+             * Format: int64
+             * @description how long, from the day it is granted
+             */
+            days: number;
+            /** @description rows, all when empty */
+            filter?: components["schemas"]["DatasetRule"][];
+            modes: ("look" | "batch" | "api" | "push")[];
+            /**
+             * Format: int64
+             * @description records a civil day, 0 without limit
+             */
+            quota?: number;
+            /** @description of these, masked ones that are given in clear */
+            reveal?: string[];
+        };
+        ExchangeTried: {
+            columns: string[];
+            more: boolean;
+            /** @description values in the order of columns, as a program is given them */
+            rows: (unknown[] | null)[];
+        };
+        ExchangeTryInBody: {
+            columns?: string[];
+            /** @description column:op:value, as programs say it */
+            filter?: string[];
+            /** Format: int64 */
+            limit: number;
+        };
+        ExchangeUsedDay: {
+            /**
+             * Format: int64
+             * @description calls of programs that were refused
+             */
+            bad: number;
+            day: string;
+            /**
+             * Format: int64
+             * @description calls of programs that were answered
+             */
+            good: number;
+            /**
+             * Format: int64
+             * @description given out in every way
+             */
+            records: number;
+        };
+        ExchangeWish: {
+            /** @description legal basis of that duty */
+            basis: string;
+            /** @description columns of the dataset; names of items while the entry is bound to none */
+            columns: string[];
+            contact?: string;
+            /**
+             * Format: int64
+             * @description how long, from the day it is granted
+             */
+            days: number;
+            /** @description rows, all when empty */
+            filter?: components["schemas"]["DatasetRule"][];
+            /** @enum {string} */
+            frequency?: "" | "once" | "realtime" | "daily" | "weekly" | "monthly" | "irregular";
+            /** @description the matter handled with it */
+            matter?: string;
+            modes: ("look" | "batch" | "api" | "push")[];
+            /** @description the security commitment is made: used for this purpose alone, kept safe, deleted at the end */
+            pledge: boolean;
+            /** @description the duty it is needed for */
+            purpose: string;
+            /**
+             * Format: int64
+             * @description records a civil day, 0 without limit
+             */
+            quota?: number;
+            /** @description of these, masked ones that are given in clear */
+            reveal?: string[];
+            /** @description who uses it where, how */
+            scenario?: string;
         };
         FileBeginInBody: {
             name: string;
@@ -6279,6 +9440,19 @@ export interface components {
         IdentityWhyInBody: {
             reason: string;
         };
+        IntakeChange: {
+            /** @description what is proposed to make of a new column */
+            column?: components["schemas"]["IntakeColumn"];
+            /** @description the column as it was, or the new one */
+            header: string;
+            is?: string;
+            /** @description of renamed: what it seems to be called now */
+            to?: string;
+            /** @description type in the source */
+            was?: string;
+            /** @enum {string} */
+            what: "added" | "removed" | "renamed" | "retyped";
+        };
         IntakeColumn: {
             /**
              * Format: int64
@@ -6290,6 +9464,8 @@ export interface components {
              * @description share of the sample that is empty
              */
             readonly empty?: number;
+            /** @description the source has it no more: it stays, without values */
+            readonly gone?: boolean;
             /** @description its name in the file */
             readonly header?: string;
             /** @description rows are looked up by it */
@@ -6305,6 +9481,8 @@ export interface components {
             masked?: boolean;
             /** @description what programs call it: letters of any script, digits, underscores */
             name: string;
+            /** @description its type in the source it comes from */
+            readonly native?: string;
             /** @description texts that count as no value; blanks always do */
             nulls?: string[];
             /** @description left out */
@@ -6325,6 +9503,29 @@ export interface components {
             /** Format: int64 */
             row: number;
             why: string[];
+        };
+        LibraryAddFeedsInBody: {
+            objects: string[] | null;
+            /** @description of each, to begin with */
+            schedule?: components["schemas"]["ScheduleSchedule"];
+            source: string;
+        };
+        LibraryAddFeedsOutBody: {
+            /** @description what could not be looked at, and why */
+            failed: components["schemas"]["LibrarySaid"][];
+            /** @description ids of the feeds, drafts to be confirmed */
+            made: string[];
+        };
+        LibraryChoosing: {
+            /**
+             * @description map: it goes on under the new name; drop: the dataset loses it; empty: it stays without values; take and skip a new column; retype: take the new type; keep the old one
+             * @enum {string}
+             */
+            do: "map" | "drop" | "empty" | "take" | "skip" | "retype" | "keep";
+            /** @description column of the difference */
+            header: string;
+            /** @description of map: the new name */
+            to?: string;
         };
         LibraryCreateInBody: {
             /** @description id of the dataset it is to replace */
@@ -6398,6 +9599,11 @@ export interface components {
             /** @description cursor of the next page, empty on the last */
             next: string;
         };
+        LibraryDecideInBody: {
+            choices: components["schemas"]["LibraryChoosing"][];
+            /** Format: int64 */
+            version: number;
+        };
         LibraryDescribeInBody: {
             /** @description titles, kinds, levels and masks; name, type and key stay */
             columns: components["schemas"]["DatasetColumn"][] | null;
@@ -6405,6 +9611,104 @@ export interface components {
             title: string;
             /** Format: int64 */
             version: number;
+        };
+        LibraryFeedBody: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description what waits to be decided */
+            changes: components["schemas"]["IntakeChange"][];
+            columns: components["schemas"]["IntakeColumn"][];
+            /** @description why the last run failed */
+            error: string;
+            /**
+             * Format: int64
+             * @description runs that failed in a row
+             */
+            fails: number;
+            /**
+             * Format: date-time
+             * @description when a run last went well
+             */
+            goodAt: string | null;
+            id: string;
+            /** @description of its source */
+            kind: string;
+            /** @description what it brings is older than its schedule allows */
+            late: boolean;
+            /** @description id of the dataset it brings rows into, once it has */
+            madeDataset: string;
+            /** @description of a new dataset: lower-case letters, digits, underscores */
+            name: string;
+            /**
+             * Format: date-time
+             * @description when it runs next, null for by hand
+             */
+            nextAt: string | null;
+            object: string;
+            /**
+             * @description rows that cannot be loaded: leave them out, or load nothing
+             * @enum {string}
+             */
+            onBad: "reject" | "fail";
+            ownerName: string;
+            /** @description columns that may serve as the growing one */
+            proposes: string[];
+            /** @description several rows may have the same key */
+            repeats?: boolean;
+            running: boolean;
+            /** @description how far the growing column has come */
+            seen: string;
+            source: string;
+            sourceName: string;
+            /** @enum {string} */
+            state: "draft" | "on" | "paused" | "decide";
+            summary?: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+            way: components["schemas"]["LibraryWay"];
+        };
+        LibraryFeedItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description why the last run failed */
+            error: string;
+            /**
+             * Format: int64
+             * @description runs that failed in a row
+             */
+            fails: number;
+            /**
+             * Format: date-time
+             * @description when a run last went well
+             */
+            goodAt: string | null;
+            id: string;
+            /** @description what it brings is older than its schedule allows */
+            late: boolean;
+            /** @description id of the dataset it brings rows into, once it has */
+            madeDataset: string;
+            /**
+             * Format: date-time
+             * @description when it runs next, null for by hand
+             */
+            nextAt: string | null;
+            object: string;
+            ownerName: string;
+            running: boolean;
+            source: string;
+            sourceName: string;
+            /** @enum {string} */
+            state: "draft" | "on" | "paused" | "decide";
+            title: string;
+            /** Format: int64 */
+            version: number;
+            way: components["schemas"]["LibraryWay"];
+        };
+        LibraryFeedItemListed: {
+            items: components["schemas"]["LibraryFeedItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
         };
         LibraryGrantInBody: {
             /** @description legal basis */
@@ -6523,6 +9827,8 @@ export interface components {
              * @description rows looked at that would be refused as they stand
              */
             faulty: number;
+            /** @description id of the feed whose run it is, empty for an upload */
+            feed: string;
             fileName: string;
             /**
              * Format: int64
@@ -6535,7 +9841,7 @@ export interface components {
              */
             first: number;
             /** @enum {string} */
-            format: "csv" | "xlsx";
+            format: "csv" | "xlsx" | "json" | "parquet";
             /** @description there is a list of refused rows */
             hasList: boolean;
             id: string;
@@ -6558,6 +9864,8 @@ export interface components {
              * @enum {string}
              */
             onBad: "reject" | "fail";
+            /** @description of a run of a feed */
+            outcome: components["schemas"]["LibraryOutcome"];
             ownerName: string;
             /** @description must be settled before it can be started */
             problems: components["schemas"]["LibrarySaid"][];
@@ -6589,7 +9897,7 @@ export interface components {
             /** Format: date-time */
             startedAt: string | null;
             /** @enum {string} */
-            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled" | "decide";
             summary?: string;
             title: string;
             /** Format: int64 */
@@ -6612,6 +9920,8 @@ export interface components {
             endedAt: string | null;
             /** @description why it failed */
             error: string;
+            /** @description id of the feed whose run it is, empty for an upload */
+            feed: string;
             fileName: string;
             /**
              * Format: int64
@@ -6628,6 +9938,8 @@ export interface components {
             madeNumber: number;
             /** @description whether the caller may change it */
             mine: boolean;
+            /** @description of a run of a feed */
+            outcome: components["schemas"]["LibraryOutcome"];
             ownerName: string;
             /**
              * Format: int64
@@ -6644,7 +9956,7 @@ export interface components {
             /** Format: date-time */
             startedAt: string | null;
             /** @enum {string} */
-            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled" | "decide";
             title: string;
             /** Format: int64 */
             version: number;
@@ -6653,6 +9965,70 @@ export interface components {
             items: components["schemas"]["LibraryLoadItem"][];
             /** @description cursor of the next page, empty on the last */
             next: string;
+        };
+        LibraryLookOutBody: {
+            /** @description the first rows, masked where the column is; one cell a column of the plan */
+            samples: components["schemas"]["LibrarySample"][];
+        };
+        LibraryMode: {
+            /** @description column of the source that grows: a time of change, a running number */
+            column?: string;
+            /** @description of changes: what it says of one that is gone */
+            deletes?: string[];
+            /** @enum {string} */
+            kind: "full" | "watermark" | "changes";
+            /** @description of changes: column that says what became of the row */
+            op?: string;
+            /**
+             * Format: int64
+             * @description how far to go back behind what was seen: minutes of a time, days of a date, else units
+             */
+            overlap?: number;
+        };
+        LibraryOutcome: {
+            byHand?: boolean;
+            /** @description how the columns differ from what was agreed */
+            changes?: components["schemas"]["IntakeChange"][];
+            /** Format: int64 */
+            deleted: number;
+            /**
+             * Format: int64
+             * @description rows read from the source
+             */
+            fetched?: number;
+            /** Format: int64 */
+            inserted: number;
+            mode?: string;
+            /**
+             * Format: int64
+             * @description rows that came again unchanged
+             */
+            same: number;
+            /** @description nothing differed, so nothing was published */
+            unchanged?: boolean;
+            /** Format: int64 */
+            updated: number;
+            /** @description every row was collected, though the feed collects changes */
+            whole?: boolean;
+        };
+        LibraryPutFeedInBody: {
+            columns: components["schemas"]["IntakeColumn"][];
+            /** @description id of the dataset it replaces, empty for a new one */
+            dataset?: string;
+            /** @description of a new dataset: lower-case letters, digits, underscores */
+            name: string;
+            /**
+             * @description rows that cannot be loaded: leave them out, or load nothing
+             * @enum {string}
+             */
+            onBad: "reject" | "fail";
+            /** @description several rows may have the same key */
+            repeats?: boolean;
+            summary?: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+            way: components["schemas"]["LibraryWay"];
         };
         LibraryPutInBody: {
             columns: components["schemas"]["IntakeColumn"][];
@@ -6672,6 +10048,14 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        LibraryPutSourceInBody: {
+            name: string;
+            /** @description password, key or token; empty to keep the one there is */
+            secret?: string;
+            spec: components["schemas"]["SourceSpec"];
+            /** Format: int64 */
+            version: number;
+        };
         LibraryRejectedOutBody: {
             header: string[];
             rows: components["schemas"]["IntakeRejected"][];
@@ -6684,6 +10068,12 @@ export interface components {
             to: string;
             /** Format: int64 */
             version: number;
+        };
+        LibraryRunInBody: {
+            /** Format: int64 */
+            version: number;
+            /** @description collect every row, though the feed collects changes */
+            whole?: boolean;
         };
         LibrarySaid: {
             message: string;
@@ -6706,9 +10096,89 @@ export interface components {
             hidden: boolean;
             name: string;
         };
+        LibrarySourceBody: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: int64
+             * @description tables that are collected
+             */
+            feeds: number;
+            hasSecret: boolean;
+            id: string;
+            mayEdit: boolean;
+            name: string;
+            ownerName: string;
+            /** @description where it is, in short */
+            place: string;
+            spec: components["schemas"]["SourceSpec"];
+            unitName: string;
+            /**
+             * Format: int64
+             * @description of these, with a failed run or a decision to make
+             */
+            unwell: number;
+            /** Format: int64 */
+            version: number;
+        };
+        LibrarySourceBodyListed: {
+            items: components["schemas"]["LibrarySourceBody"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        LibrarySourceGiven: {
+            name: string;
+            /** @description password, key or token; empty to keep the one there is */
+            secret?: string;
+            spec: components["schemas"]["SourceSpec"];
+        };
+        LibrarySourceTable: {
+            comment: string;
+            /** @description id of the feed that collects it, empty for none */
+            feed: string;
+            /** @description as it is asked for */
+            name: string;
+            /**
+             * Format: int64
+             * @description an estimate, -1 when unknown
+             */
+            rows: number;
+            view: boolean;
+        };
         LibraryStartInBody: {
             /** @description the columns may differ from those of the dataset that is replaced */
             confirm?: boolean;
+            /** Format: int64 */
+            version: number;
+        };
+        LibraryTablesOutBody: {
+            items: components["schemas"]["LibrarySourceTable"][];
+            /** @description there are more; ask with words */
+            more: boolean;
+        };
+        LibraryTryInBody: {
+            /** @description of the source whose secret is meant when none is given */
+            id?: string;
+            name: string;
+            /** @description password, key or token; empty to keep the one there is */
+            secret?: string;
+            spec: components["schemas"]["SourceSpec"];
+        };
+        LibraryTryOutBody: {
+            /**
+             * Format: int64
+             * @description how long it took
+             */
+            millis: number;
+            /**
+             * Format: int64
+             * @description tables and files that can be read, 500 at most
+             */
+            tables: number;
+        };
+        LibraryTurnInBody: {
+            /** @description run by schedule, and at once when it never has; or not */
+            on: boolean;
             /** Format: int64 */
             version: number;
         };
@@ -6724,6 +10194,15 @@ export interface components {
             rows: number;
             /** @description name of the file it was made from */
             source: string;
+        };
+        LibraryWay: {
+            /**
+             * @description when columns change: load nothing, take new ones, or ask
+             * @enum {string}
+             */
+            drift: "stop" | "accept" | "ask";
+            mode: components["schemas"]["LibraryMode"];
+            schedule: components["schemas"]["ScheduleSchedule"];
         };
         LookupAsker: {
             /** Format: date-time */
@@ -7737,6 +11216,384 @@ export interface components {
             /** @description cursor of the next page, empty on the last */
             next: string;
         };
+        QueryAnswer: {
+            /** Format: date-time */
+            at: string | null;
+            columns: components["schemas"]["QueryHead"][];
+            /**
+             * Format: int64
+             * @description how long the engine took
+             */
+            millis: number;
+            /** @description there are more rows than were asked for */
+            more: boolean;
+            /** @description columns were used that are masked for others */
+            personal: boolean;
+            /** @description values as text in the order of columns, empty for none */
+            rows: (string[] | null)[];
+            /** @description id of the run in the history */
+            run: string;
+            sources: components["schemas"]["QuerySource"][];
+            /** @description the text that was asked */
+            sql: string;
+        };
+        QueryBuild: {
+            /** @description to list; not together with group and measures */
+            columns?: string[];
+            /** @description code of the dataset */
+            dataset: string;
+            group?: components["schemas"]["QueryGroup"][];
+            /**
+             * Format: int64
+             * @description most rows, 0 for as many as are shown
+             */
+            limit?: number;
+            measures?: components["schemas"]["QueryMeasure"][];
+            sort?: components["schemas"]["QuerySort"][];
+            /** @description conditions that all hold */
+            where?: components["schemas"]["DatasetRule"][];
+        };
+        QueryBuildInBody: {
+            build: components["schemas"]["QueryBuild"];
+            /** @description needed when columns are used that are masked for others */
+            purpose?: string;
+        };
+        QueryCancelOutBody: {
+            /** @description something ran and was ended */
+            cancelled: boolean;
+        };
+        QueryChangeInBody: {
+            name: string;
+            plan: components["schemas"]["QueryPlan"];
+            summary?: string;
+            /**
+             * Format: int64
+             * @description as it was read
+             */
+            version: number;
+        };
+        QueryChart: {
+            /**
+             * @description table when empty
+             * @enum {string}
+             */
+            kind?: "" | "table" | "bar" | "line" | "pie" | "number";
+            /** @description places of the columns drawn, from 1 */
+            series?: number[];
+            stack?: boolean;
+            /**
+             * Format: int64
+             * @description place of the column along the axis, from 1; 0 for none
+             */
+            x?: number;
+        };
+        QueryColumn: {
+            key: boolean;
+            /** @enum {string} */
+            kind: "text" | "integer" | "decimal" | "date" | "datetime" | "boolean";
+            /** @description masked for others; using it asks for a purpose */
+            masked: boolean;
+            name: string;
+            /** @description sort of personal data, empty for none */
+            sort: string;
+            title: string;
+        };
+        QueryEditionLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description whose SQL it is written in */
+            engine: string;
+            /** Format: int64 */
+            number: number;
+            personName: string;
+            plan: components["schemas"]["QueryPlan"];
+        };
+        QueryExportInBody: {
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            /** @description id of one's own run; its question is asked again */
+            run: string;
+            /** @description name of the file */
+            title: string;
+        };
+        QueryExportLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            error: string;
+            /** @description id of the file, empty until it is there and when it was removed */
+            file: string;
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            id: string;
+            /** @description cut at the most rows that may be given out */
+            more: boolean;
+            /** Format: int64 */
+            rows: number;
+            /** @enum {string} */
+            state: "queued" | "done" | "failed";
+            title: string;
+        };
+        QueryExportLineListed: {
+            items: components["schemas"]["QueryExportLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QueryGroup: {
+            /**
+             * @description part of a date, the whole value when empty
+             * @enum {string}
+             */
+            by?: "" | "year" | "quarter" | "month" | "day";
+            column: string;
+        };
+        QueryHead: {
+            /** @enum {string} */
+            kind: "text" | "integer" | "decimal" | "date" | "datetime" | "boolean";
+            /** @description what the question calls it */
+            name: string;
+            title: string;
+        };
+        QueryKeepInBody: {
+            name: string;
+            plan: components["schemas"]["QueryPlan"];
+            summary?: string;
+        };
+        QueryLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description SHA-256 of the text */
+            digest: string;
+            /** @description why it failed */
+            error: string;
+            id: string;
+            /** Format: int64 */
+            millis: number;
+            /** @enum {string} */
+            origin: "sql" | "build" | "saved" | "api" | "export";
+            person: string;
+            personName: string;
+            personal: boolean;
+            purpose: string;
+            /** Format: int64 */
+            rows: number;
+            sources: components["schemas"]["QuerySource"][];
+            sql: string;
+            /** @enum {string} */
+            state: "running" | "done" | "failed" | "cancelled";
+            unitName: string;
+        };
+        QueryLineListed: {
+            items: components["schemas"]["QueryLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QueryMeasure: {
+            /** @enum {string} */
+            agg: "count" | "count_distinct" | "sum" | "avg" | "min" | "max";
+            /** @description empty with count, for rows */
+            column?: string;
+        };
+        QueryParam: {
+            /** @enum {string} */
+            kind: "text" | "integer" | "decimal" | "date" | "datetime" | "boolean";
+            name: string;
+            /** @description values to choose from, any when empty */
+            options?: string[];
+            title?: string;
+            /** @description its value, or the one it has unless another is given */
+            value?: string;
+        };
+        QueryPlan: {
+            build?: components["schemas"]["QueryBuild"];
+            chart?: components["schemas"]["QueryChart"];
+            params?: components["schemas"]["QueryParam"][];
+            /** @description the text; empty when it was put together in a form */
+            sql?: string;
+        };
+        QueryRunInBody: {
+            params?: components["schemas"]["QueryParam"][];
+            /** @description needed when columns are used that are masked for others */
+            purpose?: string;
+            /** @description one SELECT over datasets by their codes */
+            sql: string;
+        };
+        QueryRunSavedInBody: {
+            purpose?: string;
+            /** @description of its parameters, by name */
+            values?: {
+                [key: string]: string;
+            };
+        };
+        QuerySavedBody: {
+            /**
+             * Format: date-time
+             * @description last change
+             */
+            at: string | null;
+            /** @description how it is drawn */
+            chart: string;
+            /** @description newest first, fifty at most */
+            editions: components["schemas"]["QueryEditionLine"][];
+            engine: string;
+            /** @description put together in a form */
+            form: boolean;
+            id: string;
+            /** @description whether the caller may change it */
+            mine: boolean;
+            name: string;
+            /**
+             * Format: int64
+             * @description newest version
+             */
+            number: number;
+            ownerName: string;
+            plan: components["schemas"]["QueryPlan"];
+            shares: components["schemas"]["QueryShare"][];
+            summary: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        QuerySavedLine: {
+            /**
+             * Format: date-time
+             * @description last change
+             */
+            at: string | null;
+            /** @description how it is drawn */
+            chart: string;
+            /** @description put together in a form */
+            form: boolean;
+            id: string;
+            /** @description whether the caller may change it */
+            mine: boolean;
+            name: string;
+            /**
+             * Format: int64
+             * @description newest version
+             */
+            number: number;
+            ownerName: string;
+            summary: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        QuerySavedLineListed: {
+            items: components["schemas"]["QuerySavedLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QueryShare: {
+            readonly name?: string;
+            person?: string;
+            unit?: string;
+        };
+        QueryShareInBody: {
+            shares: components["schemas"]["QueryShare"][];
+            /**
+             * Format: int64
+             * @description as it was read
+             */
+            version: number;
+        };
+        QuerySort: {
+            /**
+             * Format: int64
+             * @description place of the column in the answer, from 1
+             */
+            by: number;
+            desc?: boolean;
+        };
+        QuerySource: {
+            /** @description titles of the columns used */
+            columns: string[];
+            /** @description name of the file the version was made from */
+            file: string;
+            /** @description of the dataset */
+            id: string;
+            /** Format: date-time */
+            loadedAt: string | null;
+            /** @description id of the person who loaded it */
+            loadedBy: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description version that answered
+             */
+            number: number;
+            /** @description only the rows granted to the caller */
+            part: boolean;
+            /**
+             * Format: int64
+             * @description of that version
+             */
+            rows: number;
+            title: string;
+            /** @description id of the unit that answers for it */
+            unit: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+            /** @description id of that version */
+            version: string;
+        };
+        QueryTable: {
+            /**
+             * Format: int64
+             * @description how many columns are not
+             */
+            closed: number;
+            /** @description open to the caller */
+            columns: components["schemas"]["QueryColumn"][];
+            id: string;
+            /** @description code, which SQL names it by */
+            name: string;
+            /**
+             * Format: int64
+             * @description version that serves
+             */
+            number: number;
+            /** Format: int64 */
+            rows: number;
+            summary: string;
+            title: string;
+            /** @description who answers for it */
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        QueryTableListed: {
+            items: components["schemas"]["QueryTable"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ScheduleSchedule: {
+            /** @description time of day, 02:30; of hours its minutes count */
+            at?: string;
+            /**
+             * Format: int64
+             * @description of weekly 1 Monday … 7 Sunday, of monthly the day, the last one in a shorter month
+             */
+            day?: number;
+            /**
+             * @description empty: by hand only
+             * @enum {string}
+             */
+            every?: "" | "minutes" | "hours" | "daily" | "workdays" | "weekly" | "monthly";
+            /**
+             * Format: int64
+             * @description of minutes and hours: how many
+             */
+            n?: number;
+        };
         SettingsGroup: {
             items: components["schemas"]["SettingsItem"][];
             room: string;
@@ -7842,6 +11699,70 @@ export interface components {
         SettingsYearsOutBody: {
             /** @description this year and the five before it, and the next; those entered besides */
             items: components["schemas"]["SettingsYearDays"][];
+        };
+        SourceAPI: {
+            /**
+             * Format: int64
+             * @description number of the first page
+             */
+            first?: number;
+            /** @description name of the header the secret is sent in, Authorization when empty */
+            header?: string;
+            /**
+             * Format: int64
+             * @description pages at most, 0 for 1000
+             */
+            max?: number;
+            /** @description where the cursor or the address of the next page stands in the answer; of link, empty for the Link header */
+            next?: string;
+            /**
+             * Format: int64
+             * @description requests a second at most, 0 for 5
+             */
+            pace?: number;
+            /**
+             * @description empty: one page only
+             * @enum {string}
+             */
+            paging?: "" | "page" | "offset" | "cursor" | "link";
+            /** @description query parameter of the page's number, offset or cursor */
+            param?: string;
+            /** @description where the rows stand in the answer, parts joined by points; empty when the answer is the list */
+            rows?: string;
+            /**
+             * Format: int64
+             * @description rows of a page
+             */
+            size?: number;
+            /** @description query parameter of the page's size, empty for none */
+            sizeBy?: string;
+            /** @description of the first page */
+            url?: string;
+        };
+        SourceSpec: {
+            /** @description of HTTP */
+            api?: components["schemas"]["SourceAPI"];
+            /** @description of databases; the service name of Oracle */
+            database?: string;
+            /** @description name or address, of databases and SFTP */
+            host?: string;
+            /** @description of SFTP: SHA-256 fingerprint of the server's key, as ssh-keygen -l shows it */
+            hostKey?: string;
+            /** @enum {string} */
+            kind: "postgres" | "mysql" | "sqlserver" | "oracle" | "folder" | "sftp" | "http";
+            /** @description of a folder and of SFTP: the folder */
+            path?: string;
+            /**
+             * Format: int64
+             * @description 0 for the usual one
+             */
+            port?: number;
+            /**
+             * @description of databases: empty for none, on without looking at the certificate, verify with
+             * @enum {string}
+             */
+            tls?: "" | "on" | "verify";
+            user?: string;
         };
         SystemCheck: {
             name: string;
@@ -9375,6 +13296,1766 @@ export interface operations {
             };
         };
     };
+    "cascade-get-batches": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                node?: string;
+                way?: "" | "out" | "in";
+                state?: "" | "made" | "sent" | "acknowledged" | "receiving" | "received" | "verified" | "applied" | "refused";
+                kind?: "" | "catalogue" | "receipt" | "data";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeBatchItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-entries": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                node?: string;
+                state?: "" | "accepted" | "offline" | "rejected";
+                share?: "" | "unconditional" | "conditional" | "refused";
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeEntryItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-feeds": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeFeedItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeOfferInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeIdOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-feeds-by-id-stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeStopInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-links": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                node?: string;
+                state?: "" | "pending" | "sent" | "accepted" | "rejected";
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeLinkItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-links-retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeRetryInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeNodesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeNodeForm"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeNodeOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-put-nodes-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeNodeForm"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeNodeOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-nodes-by-id-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeAccount"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-nodes-by-id-resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeResendInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeResendOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-nodes-by-id-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-offerable": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeOfferableListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-pairing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadePairingOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-put-self": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeSelfInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeSelf"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-sources": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeSourceItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogClassesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-put-classes-by-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogClassInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-datasets": {
+        parameters: {
+            query?: {
+                text?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDatasetLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-demand-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandFigures"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-demands": {
+        parameters: {
+            query?: {
+                /** @description the three lists: needs (需求清单), who answers for what (责任清单), what may not be shared (负面清单) */
+                list?: "" | "demand" | "duty" | "negative";
+                text?: string;
+                /** @description who needs it */
+                unit?: string;
+                /** @description who answers */
+                provider?: string;
+                /** @description raised by the caller */
+                mine?: boolean;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-demands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogRaiseInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-demands-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDemandBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogDraftsInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries": {
+        parameters: {
+            query?: {
+                /** @description in name, code, summary, keywords and names of items */
+                text?: string;
+                /** @description 1 base, 2 theme, 3 department */
+                class?: string;
+                /** @description 类+项 */
+                node?: string;
+                unit?: string;
+                cycle?: string;
+                share?: "" | "unconditional" | "conditional" | "refused";
+                level?: "" | "L1" | "L2" | "L3" | "L4";
+                open?: "" | "yes" | "no";
+                mount?: "" | "none" | "mounted" | "stale" | "broken";
+                /** @description published unless told */
+                state?: "" | "draft" | "published" | "offline" | "archived" | "all";
+                /** @description work: what the caller drafts, reviews or mounts, whatever its state */
+                view?: "" | "work";
+                /** @description where the version in work stands */
+                work?: "" | "draft" | "dept" | "bureau" | "approved" | "offline";
+                /** @description newest or most first */
+                sort?: "" | "changed" | "data" | "rows";
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogCheckOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries-by-id-diff": {
+        parameters: {
+            query?: {
+                from?: number;
+                to?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDiffOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-put-entries-by-id-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogSaveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-delete-entries-by-id-draft": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogMountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogFitOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-mounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogMountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-mounts-by-mount-end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                mount: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogUnmountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-offline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogReasonedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-entries-by-id-submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogVersionedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-entries-by-id-versions-by-number": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogVersionOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-put-entries-by-id-watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogWatchInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-facets": {
+        parameters: {
+            query?: {
+                /** @description in name, code, summary, keywords and names of items */
+                text?: string;
+                /** @description 1 base, 2 theme, 3 department */
+                class?: string;
+                /** @description 类+项 */
+                node?: string;
+                unit?: string;
+                cycle?: string;
+                share?: "" | "unconditional" | "conditional" | "refused";
+                level?: "" | "L1" | "L2" | "L3" | "L4";
+                open?: "" | "yes" | "no";
+                mount?: "" | "none" | "mounted" | "stale" | "broken";
+                /** @description published unless told */
+                state?: "" | "draft" | "published" | "offline" | "archived" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogFacets"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogFigures"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-import": {
+        parameters: {
+            query?: {
+                /** @description the file's name, for the words of a refusal */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-import-check": {
+        parameters: {
+            query?: {
+                /** @description the file's name, for the words of a refusal */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-mount-ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogReadyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogReportsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-runs": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBodyListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-runs-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-runs-by-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-post-submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogSubmitManyInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogSubmitManyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "desk-get": {
         parameters: {
             query?: never;
@@ -9702,6 +15383,836 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeskPinOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-applications": {
+        parameters: {
+            query?: {
+                /** @description mine: the caller's unit asks; provided: about data it provides; open: not ended yet */
+                view?: "" | "mine" | "provided" | "open";
+                state?: "" | "draft" | "review" | "returned" | "granted" | "refused" | "stopped";
+                /** @description in title, code or number */
+                text?: string;
+                late?: boolean;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeCreateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-applications-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-put-applications-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeSaveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-delete-applications-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-applications-by-id-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeHandInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-delete-deliveries-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-deliveries-by-id-runs": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeRunLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-deliveries-by-id-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeRunOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-put-deliveries-by-id-state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeSwitchInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeDeliveryLine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeFigures"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-grants": {
+        parameters: {
+            query?: {
+                /** @description mine: the caller's unit uses it; provided: its data */
+                view?: "" | "mine" | "provided";
+                /** @description ending: stands, and its first reminder is due */
+                state?: "" | "standing" | "ending" | "suspended" | "revoked" | "ended";
+                text?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeGrantLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-grants-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeGrantBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-grants-by-id-deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeDeliveriesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeMakeDeliveryInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeDeliveryLine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-grants-by-id-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeKeysOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeMakeKeyInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeMakeKeyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeApplicationBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeDecideInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeGrantBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeDecideInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeGrantBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeDecideInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeGrantBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeTryInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeTried"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-delete-keys-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-runs-by-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-source": {
+        parameters: {
+            query?: {
+                entry?: string;
+                dataset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeSource"];
                 };
             };
             /** @description Error */
@@ -13119,6 +19630,310 @@ export interface operations {
             };
         };
     };
+    "library-get-feeds": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description only of this source */
+                source?: string;
+                /** @description only these */
+                state?: "" | "draft" | "on" | "paused" | "decide";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryAddFeedsInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryAddFeedsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-feeds-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-put-feeds-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryPutFeedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-delete-feeds-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryDecideInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-peek": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLookOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryRunInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryTurnInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "library-get-loads": {
         parameters: {
             query?: {
@@ -13127,7 +19942,9 @@ export interface operations {
                 /** @description rows a page */
                 limit?: number;
                 /** @description only these */
-                state?: "" | "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+                state?: "" | "draft" | "queued" | "running" | "done" | "failed" | "cancelled" | "decide";
+                /** @description the runs of this feed instead of uploads */
+                feed?: string;
                 /** @description only one's own */
                 mine?: boolean;
             };
@@ -13404,6 +20221,237 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LibraryLoadBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-sources": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBodyListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibrarySourceGiven"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-sources-try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryTryInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryTryOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-sources-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-put-sources-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryPutSourceInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-delete-sources-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-sources-by-id-tables": {
+        parameters: {
+            query?: {
+                /** @description in the name or the comment */
+                text?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryTablesOutBody"];
                 };
             };
             /** @description Error */
@@ -15330,6 +22378,516 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QualityTicket"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-build": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryBuildInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryCancelOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-exports": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryExportLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryExportInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryExportLine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-history": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description id */
+                person?: string;
+                state?: "" | "running" | "done" | "failed" | "cancelled";
+                /** @description only those that used columns masked for others */
+                personal?: boolean;
+                from?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryRunInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-runs": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-saved": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+                /** @description only one's own */
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryKeepInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-saved-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-put-saved-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryChangeInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-delete-saved-by-id": {
+        parameters: {
+            query?: {
+                /** @description as it was read */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-saved-by-id-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryRunSavedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-put-saved-by-id-shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryShareInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-sources": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryTableListed"];
                 };
             };
             /** @description Error */
