@@ -308,6 +308,246 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cascade/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-batches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-entries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-feeds"];
+        put?: never;
+        post: operations["cascade-post-feeds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/feeds/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-feeds-by-id-stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-links"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/links/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-links-retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-nodes"];
+        put?: never;
+        post: operations["cascade-post-nodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["cascade-put-nodes-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-nodes-by-id-account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-nodes-by-id-resend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-nodes-by-id-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/offerable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-offerable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/pairing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-pairing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/self": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["cascade-put-self"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/classes": {
         parameters: {
             query?: never;
@@ -4102,6 +4342,462 @@ export interface components {
             kind?: string;
             level?: string;
             of?: string;
+        };
+        CascadeAccount: {
+            /** Format: int64 */
+            accepted: number;
+            findings: components["schemas"]["CascadeFinding"][];
+            in: components["schemas"]["CascadeSide"];
+            node: components["schemas"]["CascadeNodeItem"];
+            out: components["schemas"]["CascadeSide"];
+            overdue: components["schemas"]["CascadeBatchItem"][];
+            /**
+             * Format: int64
+             * @description entries that wait to be sent
+             */
+            pending: number;
+            /** Format: int64 */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description entries sent without a receipt
+             */
+            unasked: number;
+        };
+        CascadeBatchItem: {
+            /**
+             * Format: int64
+             * @description rows the receiver counted
+             */
+            applied: number;
+            /** @description root the receiver worked out */
+            appliedRoot: string;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            chunks: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description SM3 of the manifest */
+            hash: string;
+            /**
+             * Format: int64
+             * @description chunks the receiver has
+             */
+            have: number;
+            id: string;
+            /** @enum {string} */
+            kind: "catalogue" | "receipt" | "data";
+            /** Format: date-time */
+            madeAt: string | null;
+            node: string;
+            /** @description its answer should have come */
+            overdue: boolean;
+            /** @description Merkle root the maker signed */
+            root: string;
+            /**
+             * Format: int64
+             * @description that the manifest states
+             */
+            rows: number;
+            /** Format: date-time */
+            sentAt: string | null;
+            /** Format: int64 */
+            seq: number;
+            /** @description SM2 over the manifest, base 64 */
+            signature: string;
+            /** @enum {string} */
+            state: "made" | "sent" | "acknowledged" | "receiving" | "received" | "verified" | "applied" | "refused";
+            /** @description of the dataset, empty for the catalogue */
+            title: string;
+            /**
+             * Format: date-time
+             * @description the content holds everything up to then
+             */
+            watermark: string | null;
+            /** @enum {string} */
+            way: "out" | "in";
+            why: string;
+        };
+        CascadeBatchItemListed: {
+            items: components["schemas"]["CascadeBatchItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeCard: {
+            /** @description division code, empty until it is set */
+            code: string;
+            /** @description SM3 of the key: read out to the other side */
+            fingerprint: string;
+            name: string;
+            /** @description PEM, SM2 */
+            publicKey: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CascadeEntryItem: {
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            condition: string;
+            cycle: string;
+            id: string;
+            items: components["schemas"]["CascadeItem"][];
+            level: string;
+            localCode: string;
+            name: string;
+            node: string;
+            nodeName: string;
+            /**
+             * Format: int64
+             * @description version accepted, 0 for none
+             */
+            number: number;
+            open: boolean;
+            provider: string;
+            share: string;
+            /** @enum {string} */
+            state: "accepted" | "offline" | "rejected";
+            upperCode: string;
+            /** @description why the version sent last was not accepted */
+            why: string;
+        };
+        CascadeEntryItemListed: {
+            items: components["schemas"]["CascadeEntryItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeFeedItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description that carries the version sent last, empty for none */
+            batch: string;
+            byName: string;
+            columns: string[];
+            dataset: string;
+            filter: components["schemas"]["DatasetRule"][];
+            id: string;
+            name: string;
+            node: string;
+            nodeName: string;
+            purpose: string;
+            /** Format: int64 */
+            rows: number;
+            /** Format: int64 */
+            seq: number;
+            /** @description of that batch, empty for none */
+            standing: string;
+            /** @enum {string} */
+            state: "active" | "stopped";
+            title: string;
+            /** Format: int64 */
+            version: number;
+            why: string;
+        };
+        CascadeFeedItemListed: {
+            items: components["schemas"]["CascadeFeedItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeFinding: {
+            /** @enum {string} */
+            kind: "ok" | "warn" | "bad";
+            /**
+             * Format: int64
+             * @description number to send again from, 0 where that does not help
+             */
+            seq: number;
+            words: string;
+        };
+        CascadeIdOutBody: {
+            id: string;
+        };
+        CascadeItem: {
+            key: boolean;
+            level: string;
+            name: string;
+            open: boolean;
+            share: string;
+        };
+        CascadeLinkItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description id in the catalogue */
+            entry: string;
+            id: string;
+            localCode: string;
+            name: string;
+            node: string;
+            offline: boolean;
+            overdue: boolean;
+            /** @enum {string} */
+            state: "pending" | "sent" | "accepted" | "rejected";
+            /** Format: date-time */
+            syncedAt: string | null;
+            unit: string;
+            unitName: string;
+            /** @description empty until it is accepted */
+            upperCode: string;
+            why: string;
+        };
+        CascadeLinkItemListed: {
+            items: components["schemas"]["CascadeLinkItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeNodeForm: {
+            /** @description PEM of the authority behind the peer's certificate, empty for those the machine trusts */
+            ca?: string;
+            code: string;
+            /** @description folder a gate fills */
+            in?: string;
+            name: string;
+            /** @description folder a gate empties */
+            out?: string;
+            paused?: boolean;
+            /** @description PEM, from the other side's card */
+            publicKey: string;
+            /** @enum {string} */
+            role: "upper" | "lower";
+            /** @description shared with the other side; empty makes one, or keeps it */
+            token?: string;
+            /** @enum {string} */
+            transport: "https" | "folder";
+            /** @description who answers here for what comes down */
+            unit?: string;
+            url?: string;
+            /** Format: int64 */
+            version?: number;
+        };
+        CascadeNodeFull: {
+            ca: string;
+            code: string;
+            /**
+             * Format: int64
+             * @description in a row
+             */
+            failures: number;
+            fingerprint: string;
+            /** Format: date-time */
+            heardAt: string | null;
+            id: string;
+            in: string;
+            /**
+             * Format: int64
+             * @description batches of it that are not applied yet
+             */
+            incoming: number;
+            name: string;
+            /**
+             * Format: date-time
+             * @description not tried again before, after a failure
+             */
+            nextAt: string | null;
+            /**
+             * Format: int64
+             * @description batches it has and has not answered
+             */
+            open: number;
+            out: string;
+            publicKey: string;
+            /** @enum {string} */
+            role: "upper" | "lower";
+            /** @enum {string} */
+            state: "active" | "paused";
+            /** @enum {string} */
+            transport: "https" | "folder";
+            /** Format: date-time */
+            triedAt: string | null;
+            unit: string;
+            unitName: string;
+            url: string;
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description batches for it that it does not have yet
+             */
+            waiting: number;
+            /** @description what the last turn said, empty when it went well */
+            why: string;
+        };
+        CascadeNodeItem: {
+            code: string;
+            /**
+             * Format: int64
+             * @description in a row
+             */
+            failures: number;
+            /** Format: date-time */
+            heardAt: string | null;
+            id: string;
+            /**
+             * Format: int64
+             * @description batches of it that are not applied yet
+             */
+            incoming: number;
+            name: string;
+            /**
+             * Format: date-time
+             * @description not tried again before, after a failure
+             */
+            nextAt: string | null;
+            /**
+             * Format: int64
+             * @description batches it has and has not answered
+             */
+            open: number;
+            /** @enum {string} */
+            role: "upper" | "lower";
+            /** @enum {string} */
+            state: "active" | "paused";
+            /** @enum {string} */
+            transport: "https" | "folder";
+            /** Format: date-time */
+            triedAt: string | null;
+            /**
+             * Format: int64
+             * @description batches for it that it does not have yet
+             */
+            waiting: number;
+            /** @description what the last turn said, empty when it went well */
+            why: string;
+        };
+        CascadeNodeOutBody: {
+            fingerprint: string;
+            id: string;
+            /** @description shown once, empty when the caller gave it */
+            token: string;
+        };
+        CascadeNodesOutBody: {
+            items: components["schemas"]["CascadeNodeItem"][];
+            self: components["schemas"]["CascadeSelf"];
+        };
+        CascadeOfferInBody: {
+            columns: string[];
+            dataset: string;
+            filter?: components["schemas"]["DatasetRule"][];
+            node: string;
+            purpose: string;
+        };
+        CascadeOfferable: {
+            columns: components["schemas"]["DatasetColumn"][];
+            id: string;
+            name: string;
+            /** Format: int64 */
+            rows: number;
+            title: string;
+        };
+        CascadeOfferableListed: {
+            items: components["schemas"]["CascadeOfferable"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadePairingOutBody: {
+            nodes: components["schemas"]["CascadeNodeFull"][];
+            self: components["schemas"]["CascadeCard"];
+        };
+        CascadeResendInBody: {
+            /**
+             * Format: int64
+             * @description number of the first batch
+             */
+            from: number;
+        };
+        CascadeResendOutBody: {
+            /**
+             * Format: int64
+             * @description batches that are sent once more as they are
+             */
+            again: number;
+            /**
+             * Format: int64
+             * @description refused ones whose content goes into a new batch
+             */
+            anew: number;
+        };
+        CascadeRetryInBody: {
+            id: string;
+        };
+        CascadeSelf: {
+            /** @description division code, empty until it is set */
+            code: string;
+            name: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CascadeSelfInBody: {
+            code: string;
+            name: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CascadeSide: {
+            /**
+             * Format: int64
+             * @description counted by the receiver in the same batches
+             */
+            applied: number;
+            /** Format: int64 */
+            batches: number;
+            /**
+             * Format: int64
+             * @description of these, with another count or root than was signed
+             */
+            differ: number;
+            /**
+             * Format: int64
+             * @description highest number known
+             */
+            last: number;
+            /** Format: int64 */
+            refused: number;
+            /**
+             * Format: int64
+             * @description stated in the manifests of batches that were applied
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description every number up to this one is applied or refused
+             */
+            settled: number;
+            /**
+             * Format: int64
+             * @description made or on the way, without an answer
+             */
+            waiting: number;
+        };
+        CascadeSourceItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description id here */
+            dataset: string;
+            id: string;
+            /** @description name here */
+            name: string;
+            node: string;
+            nodeName: string;
+            /**
+             * Format: int64
+             * @description version at the upper node
+             */
+            number: number;
+            root: string;
+            /** Format: int64 */
+            rows: number;
+            title: string;
+            /** Format: date-time */
+            watermark: string | null;
+        };
+        CascadeSourceItemListed: {
+            items: components["schemas"]["CascadeSourceItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeStopInBody: {
+            /** Format: int64 */
+            version: number;
         };
         CatalogCheckOutBody: {
             faults: components["schemas"]["CatalogFault"][];
@@ -8932,6 +9628,573 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-batches": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                node?: string;
+                way?: "" | "out" | "in";
+                state?: "" | "made" | "sent" | "acknowledged" | "receiving" | "received" | "verified" | "applied" | "refused";
+                kind?: "" | "catalogue" | "receipt" | "data";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeBatchItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-entries": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                node?: string;
+                state?: "" | "accepted" | "offline" | "rejected";
+                share?: "" | "unconditional" | "conditional" | "refused";
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeEntryItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-feeds": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeFeedItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeOfferInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeIdOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-feeds-by-id-stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeStopInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-links": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                node?: string;
+                state?: "" | "pending" | "sent" | "accepted" | "rejected";
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeLinkItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-links-retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeRetryInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeNodesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeNodeForm"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeNodeOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-put-nodes-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeNodeForm"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeNodeOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-nodes-by-id-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeAccount"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-nodes-by-id-resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeResendInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeResendOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-nodes-by-id-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-offerable": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeOfferableListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-pairing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadePairingOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-put-self": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeSelfInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeSelf"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-sources": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeSourceItemListed"];
+                };
             };
             /** @description Error */
             default: {
