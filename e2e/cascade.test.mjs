@@ -175,7 +175,7 @@ it('shows the district’s catalogue at the city, and the city’s code in the d
 })
 
 it('brings a library of the city down, though one side is killed in mid-batch', async () => {
-  await city.admin.call('PUT', '/api/settings/cascade.chunk_kb', { value: 1 }).catch(() => null)
+  await city.admin.call('PUT', '/api/settings/cascade.chunk_kb', { value: 4, reason: '分块小一些，便于续传', version: 0 })
   const lines = ['姓名,公民身份号码,街道']
   for (let n = 0; n < 20_000; n++) lines.push(`某${n},${fictionalID(n)},狮子山街道第${n}号`)
   const dataset = await makeDataset(city.clerk, { file: '人口库.csv', bytes: new TextEncoder().encode(lines.join('\r\n')), choice: { name: 'population', title: '人口库', summary: '市级人口基础库' } })
