@@ -34,7 +34,14 @@ export function useEdit() {
     unit.value = { id: draft.unit, name: entry.unitName, detail: '' }
     kept = said()
   }
-  watch(found.data, (entry) => entry && version.value === 0 && take(entry))
+  const look = async () => {
+    faults.value = (await ask(api.POST('/api/catalog/entries/{id}/check', { params: { path: { id: id.value } } }))).faults
+  }
+  watch(found.data, (entry) => {
+    if (!entry || version.value !== 0) return
+    take(entry)
+    void look().catch(() => undefined) // what it lacks is said again when it is handed in
+  })
   if (id.value === '') {
     const body = session.me?.post?.unit // the server takes the body a section belongs to
     if (body) unit.value = { id: body.id, name: body.name, detail: '' }
@@ -42,9 +49,6 @@ export function useEdit() {
   }
 
   const body = (): Body => ({ ...draft, unit: unit.value?.id ?? '', items: draft.items ?? [] })
-  const look = async () => {
-    faults.value = (await ask(api.POST('/api/catalog/entries/{id}/check', { params: { path: { id: id.value } } }))).faults
-  }
   const save = useAction(async () => {
     if (id.value === '') {
       const made = await ask(api.POST('/api/catalog/entries', { body: body() }))
@@ -53,6 +57,7 @@ export function useEdit() {
       announce('catalog')
       await router.replace(`/catalog/entries/${made.id}/edit`)
       take(made)
+      return // the page of the draft says what it lacks
     } else {
       take(await ask(api.PUT('/api/catalog/entries/{id}/draft', { params: { path: { id: id.value } }, body: { ...body(), reason: reason.value, version: version.value } })))
       toast(text('catalog.edit.saved'))

@@ -21,7 +21,7 @@ export function useEntry() {
   const found = useQuery<Entry>((signal) => ask(api.GET('/api/catalog/entries/{id}', { params: path(), signal })), [id], { topics: ['catalog', 'flow.case'] })
   const tabs = computed<Tab[]>(() => ['items', 'elements', 'versions', 'mounts', ...(found.data.value?.case ? (['case'] as const) : [])])
   const word = useAddress('tab', '', true)
-  const tab = computed<Tab>(() => tabs.value.find((one) => one === word.value) ?? (found.data.value?.running && found.data.value.work !== 'draft' ? 'case' : 'items'))
+  const tab = computed<Tab>(() => tabs.value.find((one) => one === word.value) ?? (found.data.value?.running && found.data.value.serving > 0 && found.data.value.working > 0 ? 'versions' : 'items')) // who reviews a change sees first what changes
 
   /** Takes over what the server answered to a change. */
   function take(now: Entry, said: string): void {
