@@ -4618,7 +4618,7 @@ export interface components {
              * @description batches for it that it does not have yet
              */
             waiting: number;
-            /** @description what the last turn said, empty when it went well */
+            /** @description what went wrong last, empty when all went well */
             why: string;
         };
         CascadeNodeItem: {
@@ -4660,7 +4660,7 @@ export interface components {
              * @description batches for it that it does not have yet
              */
             waiting: number;
-            /** @description what the last turn said, empty when it went well */
+            /** @description what went wrong last, empty when all went well */
             why: string;
         };
         CascadeNodeOutBody: {
