@@ -24,7 +24,6 @@ func builtinRoles() []authz.Role {
 		{Key: "unit_admin", Name: "单位管理员", NameEN: "Unit administrator", Perms: at(room.Below, "org.unit_manage", "org.export", "identity.unit_manage", "authz.unit_manage", "flow.manage")},
 		{Key: "data_officer", Name: "数据专员", NameEN: "Data officer",
 			Perms: at(room.Unit, "library.read", "library.load", "library.source", "library.grant", "lookup.ledger", "lookup.find", "lookup.reveal", "quality.read", "quality.manage", "query.use", "query.sql", "query.reveal", "batch.run", "batch.reveal", "batch.trace", "batch.ask", "lookup.subject")},
-		{Key: "cascade_officer", Name: "级联专员", NameEN: "Cascade officer", Perms: at(room.All, "cascade.read", "cascade.run", "cascade.offer")},
 		{Key: "data_reader", Name: "数据查询员", NameEN: "Data reader", Perms: at(room.Unit, "lookup.find", "query.use", "batch.run", "batch.ask")},
 		{Key: "reviewer", Name: "审核员", NameEN: "Reviewer", Perms: at(room.All, "library.read", "lookup.ledger", "quality.read", "batch.trace")},
 		{Key: "notice_publisher", Name: "信息发布员", NameEN: "Notice publisher", Perms: at(room.Below, "desk.publish")},

@@ -79,11 +79,11 @@ func (e *Entry) check() error {
 	return nil
 }
 
-// upperCode is the code an entry of a lower node gets here: the node's code becomes part of the 细目, and the sequence is ours,
-// as provinces have it.
+// upperCode is the code an entry of a lower node gets here: the node's code ends the 细目, and the sequence is ours, as provinces
+// have it.
 func upperCode(local, node string, seq int64) string {
 	class, _, _ := strings.Cut(local, "/")
-	return class + node + "/" + pad(seq)
+	return strings.TrimSuffix(class, node) + node + "/" + pad(seq)
 }
 
 func pad(n int64) string {

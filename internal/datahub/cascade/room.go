@@ -20,6 +20,7 @@ import (
 	"qushu/internal/base/warehouse"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/audit"
+	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/file"
 	"qushu/internal/kernel/settings"
@@ -48,6 +49,7 @@ type Catalogue interface {
 // Cascade is the room.
 type Cascade struct {
 	db       *store.DB
+	authz    *authz.Authz
 	jobs     *jobs.Client
 	audit    *audit.Log
 	datasets *dataset.Datasets
@@ -66,7 +68,7 @@ type Cascade struct {
 
 // New declares the room. cascade.pair is the system administrator's: it names peers, keys, addresses and folders.
 func New(kit *kernel.Kit, names Names, catalog Catalogue) *room.Room {
-	c := &Cascade{db: kit.DB, jobs: kit.Jobs, audit: kit.Audit, datasets: kit.Datasets, wh: kit.Warehouse, files: kit.Files, settings: kit.Settings,
+	c := &Cascade{db: kit.DB, authz: kit.Authz, jobs: kit.Jobs, audit: kit.Audit, datasets: kit.Datasets, wh: kit.Warehouse, files: kit.Files, settings: kit.Settings,
 		ring: kit.Ring, words: kit.Words, now: kit.Now, names: names, catalog: catalog, busy: map[string]bool{}}
 	kit.Files.Readers("cascade", func(context.Context, string) error { return errs.New(errs.Missing, "cascade.missing") }) // chunks are no files of anybody
 	turn := jobs.Handle("cascade.turn", c.work)
@@ -77,8 +79,9 @@ func New(kit *kernel.Kit, names Names, catalog Catalogue) *room.Room {
 		Menu: []room.Menu{{Name: "nodes", Path: "/cascade", Perm: "cascade.read", Rank: 340}, {Name: "batches", Path: "/cascade/batches", Perm: "cascade.read", Rank: 341},
 			{Name: "entries", Path: "/cascade/entries", Perm: "cascade.read", Rank: 342}, {Name: "feeds", Path: "/cascade/feeds", Perm: "cascade.read", Rank: 343},
 			{Name: "pairing", Path: "/cascade/pairing", Perm: "cascade.pair", Rank: 344}},
-		Routes: c.routes(),
-		Raws:   c.wire(),
+		Routes:   c.routes(),
+		Raws:     c.wire(),
+		Services: []room.Service{{Name: "install", Once: true, Run: c.install}},
 		Jobs: []jobs.Handler{turn, jobs.Periodic("cascade.tick", jobs.Every(time.Minute), c.tick),
 			jobs.Periodic("cascade.forget", jobs.Daily{Hour: 3, Minute: 40}, c.forget)},
 		Hears: []bus.Listener{bus.On("catalog.published", c.published), bus.On("catalog.offline", c.withdrawn)},
@@ -110,6 +113,15 @@ func (c *Cascade) routes() []room.Route {
 		room.Post("/feeds/{id}/stop", "cascade.offer", c.stopFeed),
 		room.Get("/sources", "cascade.read", c.listSources),
 	}
+}
+
+// install puts the role of this room where there is none yet.
+func (c *Cascade) install(ctx context.Context) error {
+	officer := authz.Role{Key: "cascade_officer", Name: "级联专员", NameEN: "Cascade officer"}
+	for _, p := range []string{"cascade.read", "cascade.run", "cascade.offer"} {
+		officer.Perms = append(officer.Perms, authz.RolePerm{Perm: p, Scope: room.All})
+	}
+	return c.db.Tx(asSystem(ctx), func(ctx context.Context, tx *store.Tx) error { return c.authz.Ensure(ctx, tx, []authz.Role{officer}) })
 }
 
 // asSystem is ctx for what runs by itself.

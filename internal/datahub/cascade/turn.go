@@ -183,7 +183,9 @@ type Told struct {
 // published notes that an entry is to go up.
 func (c *Cascade) published(ctx context.Context, t Told) error { return c.mark(ctx, t.Entry, opPut) }
 
-func (c *Cascade) withdrawn(ctx context.Context, t Told) error { return c.mark(ctx, t.Entry, opOffline) }
+func (c *Cascade) withdrawn(ctx context.Context, t Told) error {
+	return c.mark(ctx, t.Entry, opOffline)
+}
 
 // mark notes for every upper node that an entry changed.
 func (c *Cascade) mark(ctx context.Context, entry, op string) error {

@@ -2,7 +2,7 @@
 -- cascade_self is how this node is known to others; one row.
 CREATE TABLE cascade_self (
     id      TEXT PRIMARY KEY,                -- 'self'
-    code    TEXT NOT NULL,                   -- division code or the like
+    code    TEXT NOT NULL,                   -- division code as a rule
     name    TEXT NOT NULL,
     version BIGINT NOT NULL
 );

@@ -41,6 +41,6 @@ export function useNodeForm(node: NodeFull | undefined, done: (token: string) =>
     toast(t('cascade.pairing.saved', [form.name]))
     done(made.token)
   })
-  const fault = (name: string) => save.error.value?.errors?.find((one) => one.name === name)?.message
+  const fault = (name: string) => save.error.value?.reason(name)
   return { form, unit, save, fault }
 }
