@@ -996,6 +996,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/exchange/deliveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["exchange-delete-deliveries-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/deliveries/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-deliveries-by-id-runs"];
+        put?: never;
+        post: operations["exchange-post-deliveries-by-id-runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/deliveries/{id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["exchange-put-deliveries-by-id-state"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/exchange/figures": {
         parameters: {
             query?: never;
@@ -1038,6 +1086,22 @@ export interface paths {
         get: operations["exchange-get-grants-by-id"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/grants/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exchange-get-grants-by-id-deliveries"];
+        put?: never;
+        post: operations["exchange-post-grants-by-id-deliveries"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1151,6 +1215,22 @@ export interface paths {
         put?: never;
         post?: never;
         delete: operations["exchange-delete-keys-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exchange/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["exchange-post-runs-by-id-cancel"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -5113,6 +5193,50 @@ export interface components {
             /** @description one; several with in, none with isnull; read as the column's type */
             values?: string[];
         };
+        DeliverPlan: {
+            /**
+             * @description of files
+             * @enum {string}
+             */
+            format?: "" | "csv" | "xlsx";
+            schedule: components["schemas"]["DeliverSchedule"];
+            target: components["schemas"]["DeliverTarget"];
+        };
+        DeliverSchedule: {
+            /**
+             * Format: int64
+             * @description hours
+             */
+            every?: number;
+            /** Format: int64 */
+            hour?: number;
+            /** @enum {string} */
+            kind: "manual" | "daily" | "weekly" | "hours" | "version";
+            /** Format: int64 */
+            minute?: number;
+            /**
+             * Format: int64
+             * @description 0 is Sunday
+             */
+            weekday?: number;
+        };
+        DeliverTarget: {
+            database?: string;
+            /** @description of the SSH host key, SHA256:…, as ssh-keygen -lf prints it */
+            fingerprint?: string;
+            host?: string;
+            /** @description columns that tell its rows apart; they carry a unique index there */
+            keys?: string[];
+            /** @enum {string} */
+            kind: "folder" | "sftp" | "postgres" | "mysql";
+            /** @description folder, below the root that is set, or on the SFTP server */
+            path?: string;
+            /** Format: int64 */
+            port?: number;
+            /** @description of the receiver, with its schema if need be */
+            table?: string;
+            user?: string;
+        };
         DeskApp: {
             path: string;
             pinned: boolean;
@@ -5521,6 +5645,32 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        ExchangeDeliveriesOutBody: {
+            /** @description files may be delivered to this machine */
+            folder: boolean;
+            items: components["schemas"]["ExchangeDeliveryLine"][];
+        };
+        ExchangeDeliveryLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            id: string;
+            last?: components["schemas"]["ExchangeRunLine"];
+            /**
+             * Format: date-time
+             * @description null where it waits for something else
+             */
+            nextAt: string | null;
+            plan: components["schemas"]["DeliverPlan"];
+            /** @enum {string} */
+            state: "active" | "paused";
+            title: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
         ExchangeField: {
             /** @description rows are looked up by it */
             key: boolean;
@@ -5688,6 +5838,12 @@ export interface components {
         ExchangeKeysOutBody: {
             items: components["schemas"]["ExchangeKeyLine"][];
         };
+        ExchangeMakeDeliveryInBody: {
+            plan: components["schemas"]["DeliverPlan"];
+            /** @description password, or private key (PEM) of SFTP */
+            secret?: string;
+            title: string;
+        };
         ExchangeMakeKeyInBody: {
             addresses?: string[];
             /** @description the program that is to use it */
@@ -5713,6 +5869,44 @@ export interface components {
              */
             usedAt: string | null;
         };
+        ExchangeRunLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            begunAt: string | null;
+            /**
+             * Format: int64
+             * @description of a file
+             */
+            bytes: number;
+            /** @enum {string} */
+            cause: "schedule" | "version" | "person";
+            /** Format: date-time */
+            endedAt: string | null;
+            file: string;
+            /** @description SHA-256 of the file */
+            hash: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description version of the dataset
+             */
+            number: number;
+            /** @description why it failed */
+            reason: string;
+            /** Format: int64 */
+            rows: number;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
+        };
+        ExchangeRunLineListed: {
+            items: components["schemas"]["ExchangeRunLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ExchangeRunOutBody: {
+            run: string;
+        };
         ExchangeSaveInBody: {
             files?: string[];
             phone?: string;
@@ -5735,6 +5929,12 @@ export interface components {
             /** @description provider */
             unit: string;
             unitName: string;
+        };
+        ExchangeSwitchInBody: {
+            /** @enum {string} */
+            state: "active" | "paused";
+            /** Format: int64 */
+            version: number;
         };
         ExchangeTerms: {
             /** @description columns of the dataset; names of items while the entry is bound to none */
@@ -11299,6 +11499,139 @@ export interface operations {
             };
         };
     };
+    "exchange-delete-deliveries-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-deliveries-by-id-runs": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeRunLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-deliveries-by-id-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeRunOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-put-deliveries-by-id-state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeSwitchInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeDeliveryLine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "exchange-get-figures": {
         parameters: {
             query?: never;
@@ -11385,6 +11718,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExchangeGrantBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-get-grants-by-id-deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeDeliveriesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-grants-by-id-deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeMakeDeliveryInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeDeliveryLine"];
                 };
             };
             /** @description Error */
@@ -11636,6 +12035,35 @@ export interface operations {
         };
     };
     "exchange-delete-keys-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "exchange-post-runs-by-id-cancel": {
         parameters: {
             query?: never;
             header?: never;
