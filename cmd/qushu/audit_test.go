@@ -85,10 +85,10 @@ func TestAuditCommands(t *testing.T) {
 		says   string
 	}{
 		{name: "whole", args: []string{"--data", dir}, says: "完整：第 1 至 "},
-		{name: "a byte", tamper: `UPDATE audit SET title = '标提' WHERE seq = 7`, args: []string{"--data", dir}, code: 1, says: "第 7 条记录（编号 "},
-		{name: "a row", tamper: `DELETE FROM audit WHERE seq = 7`, args: []string{"--data", dir}, code: 1, says: "第 7 条记录不见了。"},
-		{name: "the tail", tamper: `DELETE FROM audit WHERE seq > 15`, args: []string{"--data", dir}, code: 1, says: "不见了"},
-		{name: "the tail, its mark and the roots", tamper: `DELETE FROM audit WHERE seq > 15; DELETE FROM audit_head; DELETE FROM audit_root`, args: []string{"--data", dir}, code: 1, says: fmt.Sprintf("已导出的第 1 号签名根（到第 %d 条记录）在数据库中不见了", opened+20)},
+		{name: "a byte", tamper: `UPDATE audit SET title = '标提' WHERE id IN (SELECT record FROM audit_link WHERE seq = 7)`, args: []string{"--data", dir}, code: 1, says: "第 7 条记录（编号 "},
+		{name: "a row", tamper: `DELETE FROM audit WHERE id IN (SELECT record FROM audit_link WHERE seq = 7)`, args: []string{"--data", dir}, code: 1, says: "第 7 条记录不见了。"},
+		{name: "the tail", tamper: `DELETE FROM audit WHERE id IN (SELECT record FROM audit_link WHERE seq > 15)`, args: []string{"--data", dir}, code: 1, says: "不见了"},
+		{name: "the tail, its mark and the roots", tamper: `DELETE FROM audit WHERE id IN (SELECT record FROM audit_link WHERE seq > 15); DELETE FROM audit_link WHERE seq > 15; DELETE FROM audit_head; DELETE FROM audit_root`, args: []string{"--data", dir}, code: 1, says: fmt.Sprintf("已导出的第 1 号签名根（到第 %d 条记录）在数据库中不见了", opened+20)},
 		{name: "a pack", args: []string{"--pack", pack, "--key", keys}, says: "完整：第 1 至 "},
 		{name: "a pack by its own word", args: []string{"--pack", pack}, says: "没有给出可信的公钥"},
 		{name: "a changed pack", pack: func(b []byte) []byte { return bytes.Replace(b, []byte("标题"), []byte("标提"), 1) }, args: []string{"--pack", pack, "--key", keys}, code: 1, says: fmt.Sprintf("第 %d 条记录与链值不符", opened+1)},

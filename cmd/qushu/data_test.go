@@ -38,7 +38,7 @@ func (s street) People(ctx context.Context, q store.Queryer, ids []string) (map[
 
 var dataHouses = &kerneltest.Houses{
 	Rooms: func(kit *kernel.Kit) []*room.Room {
-		return []*room.Room{library.New(kit, street{}), lookup.New(kit, street{})}
+		return []*room.Room{library.New(kit, street{}), lookup.New(kit, street{}, street{})}
 	},
 	Warehouse: func(t *testing.T) warehouse.Store {
 		s, err := duck.Open(t.Context(), duck.Options{Dir: t.TempDir(), Memory: 256 << 20})
@@ -162,4 +162,8 @@ func lookWhileReplaced(t *testing.T, e *kerneltest.Env, who *room.Actor, set, te
 	if <-ended; !strings.Contains(last, "138****9999") {
 		t.Error("the last look:", last)
 	}
+}
+
+func (street) ByMobile(context.Context, store.Queryer, string) ([]lookup.Member, error) {
+	return nil, nil
 }

@@ -20,7 +20,7 @@ import (
 )
 
 type demoCmd struct {
-	Rows  int    `default:"200000" help:"Rows of the population table."`
+	Rows  int    `default:"200000" help:"Rows of the population table; from 1 000 000 on, of all 253 tables together."`
 	Cases int    `default:"500" help:"Cases of the year before today, about; 0 for none."`
 	Seed  uint64 `default:"420111" help:"The same seed gives the same district; passwords differ each time."`
 }
@@ -170,6 +170,8 @@ func (b *builder) steps(ctx context.Context) error {
 		{"who works with the applications", b.players},
 		{"a year of cases", func(ctx context.Context) error { b.agendaOfYear(); return b.until(ctx, b.today.AddDate(0, 0, -22)) }},
 		{"the population table", b.population},
+		{"the other tables", b.holdings},
+		{"the data catalogue", b.catalogue},
 		{"notices and the last weeks", func(ctx context.Context) error { return b.until(ctx, time.Now()) }},
 		{"everybody signs in", b.refresh},
 	} {

@@ -265,7 +265,8 @@ func (b *builder) population(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := district.NewPopulation(district.Options{Rows: b.rows, Seed: b.seed, Flaws: 0.0005})
+	people, _ := b.parts()
+	p, err := district.NewPopulation(district.Options{Rows: people, Seed: b.seed, Flaws: 0.0005})
 	if err != nil {
 		return err
 	}
@@ -304,37 +305,13 @@ type loadDraft struct {
 	Columns          []map[string]any
 }
 
+// load makes the population table of a file.
 func (b *builder) load(ctx context.Context, d *door, file string) (dataset string, err error) {
-	var l loadDraft
-	if err := d.call(ctx, "POST", "/api/library/loads", map[string]string{"fileId": file}, &l); err != nil {
-		return "", err
+	l, err := b.loadAs(ctx, d, file, plan{name: "population", title: "常住人口信息", key: "公民身份号码", summary: "区公安分局每月提供的常住人口基本信息（演示数据，人员均为虚构）。"})
+	if err == nil {
+		fmt.Fprintf(b.out, "  %d rows loaded, %d refused with reasons\n", l.Rows, l.Rejected)
 	}
-	for _, c := range l.Columns {
-		c["key"] = c["title"] == "公民身份号码"
-	}
-	choice := map[string]any{"name": "population", "title": "常住人口信息", "summary": "区公安分局每月提供的常住人口基本信息（演示数据，人员均为虚构）。",
-		"columns": l.Columns, "onBad": "reject", "version": l.Version}
-	if err := d.call(ctx, "PUT", "/api/library/loads/"+l.ID, choice, &l); err != nil {
-		return "", err
-	}
-	if err := d.call(ctx, "POST", "/api/library/loads/"+l.ID+"/start", map[string]any{"version": l.Version}, &l); err != nil {
-		return "", err
-	}
-	for l.State == "queued" || l.State == "running" {
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-time.After(200 * time.Millisecond):
-		}
-		if err := d.call(ctx, "GET", "/api/library/loads/"+l.ID, nil, &l); err != nil {
-			return "", err
-		}
-	}
-	if l.State != "done" {
-		return "", fmt.Errorf("the load ended %s: %s", l.State, l.Error)
-	}
-	fmt.Fprintf(b.out, "  %d rows loaded, %d refused with reasons\n", l.Rows, l.Rejected)
-	return l.MadeDataset, nil
+	return l.MadeDataset, err
 }
 
 // share grants the table to the units whose people look things up in it.

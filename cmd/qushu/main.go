@@ -35,6 +35,7 @@ type cli struct {
 	Restore restoreCmd `cmd:"" help:"Fill an empty data directory from a backup."`
 	Keys    keysCmd    `cmd:"" help:"The key ring: list, rotate, seal anew under the current key, retire an old one."`
 	Audit   auditCmd   `cmd:"" help:"Verify or export the audit chain."`
+	Ledger  ledgerCmd  `cmd:"" help:"Verify the ledger of looks."`
 	Openapi openapiCmd `cmd:"" help:"Print the OpenAPI 3.1 document."`
 	Conf    configCmd  `cmd:"" name:"config" help:"Print the settings in force, secrets hidden, each with where it was set."`
 	Docs    docsCmd    `cmd:"" hidden:"" help:"Print the generated part of the glossary."`

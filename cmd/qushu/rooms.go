@@ -5,10 +5,14 @@ import (
 
 	"qushu/internal/apps/forms"
 	"qushu/internal/base/store"
+	"qushu/internal/datahub/batch"
+	"qushu/internal/datahub/cascade"
 	"qushu/internal/datahub/catalog"
 	"qushu/internal/datahub/exchange"
 	"qushu/internal/datahub/library"
 	"qushu/internal/datahub/lookup"
+	"qushu/internal/datahub/quality"
+	"qushu/internal/datahub/query"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
@@ -18,13 +22,21 @@ import (
 
 // rooms is the list of rooms of this program, with the adapters between them.
 func rooms(kit *kernel.Kit) []*room.Room {
+	judge, err := quality.New(kit)
+	if err != nil {
+		panic("the code lists are embedded at build time: " + err.Error())
+	}
 	entries := catalog.New(kit)
 	return []*room.Room{
 		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: kit.Settings.Days}),
 		library.New(kit, names{kit.Org}),
-		lookup.New(kit, names{kit.Org}),
+		judge.Room(),
 		entries.Room(),
+		query.New(kit, names{kit.Org}, tree{kit.Org}),
+		lookup.New(kit, names{kit.Org}, staff{kit.Org}),
+		batch.New(kit, names{kit.Org}, runLedger{lookup.NewLedger(kit)}),
 		exchange.New(kit, sharedEntries{entries}),
+		cascade.New(kit, names{kit.Org}, cascadeCatalogue{entries}),
 		forms.New(kit),
 	}
 }
@@ -105,6 +117,18 @@ func (d deskPages) Pages(ctx context.Context) []desk.Page {
 	return out
 }
 
+// cascadeCatalogue shows the catalogue to the exchange with other nodes.
+type cascadeCatalogue struct{ catalog *catalog.Catalog }
+
+func (c cascadeCatalogue) Entry(ctx context.Context, q store.Queryer, id string) (cascade.Entry, bool, error) {
+	l, ok, err := c.catalog.ByID(ctx, q, id)
+	e := cascade.Entry{Code: l.Code, Name: l.Name, Provider: l.Unit, Share: l.Share, Condition: l.Condition, Basis: l.Basis, Open: l.Open, Cycle: l.Cycle, Level: l.Level, Number: l.Number, Items: []cascade.Item{}}
+	for _, i := range l.Items {
+		e.Items = append(e.Items, cascade.Item{Name: i.Name, Share: i.Share, Level: i.Level, Open: i.Open, Key: i.Key})
+	}
+	return e, ok, err
+}
+
 // names tells the data rooms what units and persons are called.
 type names struct{ org *org.Org }
 
@@ -119,4 +143,40 @@ func (n names) People(ctx context.Context, q store.Queryer, ids []string) (map[s
 		out[id] = p.Name
 	}
 	return out, err
+}
+
+// tree tells the data rooms which units stand above one.
+type tree struct{ org *org.Org }
+
+func (t tree) Above(ctx context.Context, q store.Queryer, unit string) ([]string, error) {
+	path, err := t.org.UnitPath(ctx, q, unit)
+	out := make([]string, len(path))
+	for i, u := range path {
+		out[i] = u.ID
+	}
+	return out, err
+}
+
+// staff tells the look-up which of the district's people has a mobile number.
+type staff struct{ org *org.Org }
+
+func (s staff) ByMobile(ctx context.Context, q store.Queryer, number string) ([]lookup.Member, error) {
+	all, err := s.org.PeopleByMobile(ctx, q, number)
+	out := make([]lookup.Member, len(all))
+	for i, p := range all {
+		out[i] = lookup.Member{Person: p.ID, Unit: p.Unit}
+	}
+	return out, err
+}
+
+// runLedger enters runs of the batch desk into the ledger of looks.
+type runLedger struct{ book *lookup.Ledger }
+
+func (r runLedger) Indexer(dataset, column string) func(string) uint64 {
+	return r.book.Indexer(dataset, column)
+}
+
+func (r runLedger) Enter(ctx context.Context, tx *store.Tx, e batch.Entry) (string, error) {
+	return r.book.Enter(ctx, tx, lookup.Look{Dataset: e.Dataset, Title: e.Title, Store: e.Store, OwnerUnit: e.OwnerUnit, OwnerStreet: e.OwnerStreet, Column: e.Column, Purpose: e.Purpose, Basis: e.Basis,
+		Person: e.Person, PersonName: e.PersonName, Unit: e.Unit, Home: e.Home, At: e.At, Hits: int(e.Hits), Batch: e.ID, Clear: e.Clear, Matter: e.Matter}, e.DatasetName, e.Subjects)
 }

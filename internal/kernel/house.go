@@ -16,6 +16,7 @@ import (
 	"qushu/internal/base/rule"
 	"qushu/internal/base/search"
 	"qushu/internal/base/secret"
+	"qushu/internal/base/source"
 	"qushu/internal/base/store"
 	"qushu/internal/base/table"
 	"qushu/internal/base/warehouse"
@@ -47,7 +48,7 @@ type Options struct {
 
 // texts of the packages that are not rooms.
 func texts() []fs.FS {
-	return []fs.FS{store.Text, web.Text, secret.Text, blob.Text, table.Text, rule.Text, warehouse.Text, when.Text, codes.Text}
+	return []fs.FS{store.Text, web.Text, secret.Text, blob.Text, table.Text, source.Text, rule.Text, warehouse.Text, when.Text, codes.Text}
 }
 
 // Open checks the rooms and mounts them. Tables are not touched: that is Migrate.

@@ -88,7 +88,9 @@ func NewKit(b Base) *Kit {
 	k.Org.Findable(k.Find)
 	k.Files = file.New(b.DB, b.Blobs, k.Audit, b.Now, b.MaxUpload)
 	k.Datasets = dataset.New(b.DB, b.Warehouse, b.Now)
+	k.Datasets.Told(k.Bus)
 	k.Datasets.Serve(k.above)
+	k.Datasets.Keep = func(ctx context.Context) int { return k.Settings.Int(ctx, "dataset.keep_versions") }
 	k.Datasets.Findable(k.Find)
 	k.Words = &errs.Catalog{}
 	k.Notify = notify.New(b.DB, k.Words, b.Now)

@@ -13,6 +13,9 @@ import (
 
 var word = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
+// foreign are addresses no room can have: they begin with a number.
+var foreign = regexp.MustCompile(`^/api/[0-9]+/`)
+
 // Check refuses a declaration that does not keep the house's rules.
 func (r *Room) Check(texts *errs.Catalog) error {
 	var bad []error
@@ -79,6 +82,9 @@ func (r *Room) Check(texts *errs.Catalog) error {
 		uses("raw "+w.Path, w.Perm)
 		if w.Doc == "" {
 			fail("raw %s has no word on what it is", w.Path)
+		}
+		if w.At != "" && !foreign.MatchString(w.At) {
+			fail("raw %s does not stand at the address of a standard, /api/<number>/…", w.At)
 		}
 	}
 	for _, j := range r.Jobs {

@@ -39,7 +39,7 @@ func (r *Room) Mount(h *House) {
 		t.mount(m, t)
 	}
 	for _, w := range r.Raws {
-		pattern := "/api/" + r.Name + w.Path
+		pattern := w.Address(r.Name)
 		if w.Method != "" {
 			pattern = w.Method + " " + pattern
 		}

@@ -62,9 +62,19 @@ type Raw struct {
 	Path   string // below /api/<room>, "{x...}" allowed
 	Perm   string
 	Doc    string // what it is, for the docs
+	// At is the whole address where a foreign standard fixes it, "/api/3/action/{name}"; "" is below /api/<room>.
+	At string
 	// Unaudited says why a changing handler leaves no audit record; "" means it must.
 	Unaudited string
 	Serve     func(http.ResponseWriter, *http.Request) error
+}
+
+// Address is the path a raw handler of a room answers at.
+func (w Raw) Address(room string) string {
+	if w.At != "" {
+		return w.At
+	}
+	return "/api/" + room + w.Path
 }
 
 // Setting is one value an administrator edits at run time; its title is the text "setting.<room>.<Name>".

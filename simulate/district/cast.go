@@ -42,8 +42,10 @@ var applied = map[string][]string{
 	"zhuodaoquan.centre":   {"dispute_centre"},
 	"zhuodaoquan.mediator": {"dispute_mediator"},
 	"zongzhi.duty":         {"dispute_district"},
-	"centre.data":          {"itreview_reviewer"},
-	"centre.info":          {"app_designer"},
+	"centre.data":          {"itreview_reviewer", "catalog_editor", "catalog_centre"},
+	"centre.info":          {"app_designer", "catalog_reviewer"},
+	"shenpi.review":        {"catalog_bureau"},
+	"yibao.data":           {"catalog_editor"},
 	"jiguan.service": {"vehicle_dispatcher", "meetingroom_keeper", "repair_desk", "repair_worker", "supplies_keeper", "supplies_manager",
 		"canteen_manager", "visitor_gate", "archive_keeper"},
 }
@@ -64,10 +66,10 @@ func (d *District) Cast() ([]Account, error) {
 	}
 	for _, p := range []part{
 		{"yibao.data", "YB-5", 2, "data_officer", "上传本单位的表格，按规则查询人口数据"},
-		{"centre.data", "DSJ-3", 2, "data_officer", "上传全区的人口表，登记数据资源"},
+		{"centre.data", "DSJ-3", 2, "data_officer", "上传全区的人口表，编制目录、核验挂接"},
 		{"centre.info", "DSJ-5", 1, "district_publisher", "信息办公室三人之一，发布全区通知，设计应用、管理可预约的资源"},
 		{"minzheng.reader", "MZ-2", 2, "data_reader", "查询一条人口记录，说明用途后查看一个脱敏字段"},
-		{"shenpi.review", "SP-3", 2, "reviewer", "审核数据资源的申请"},
+		{"shenpi.review", "SP-3", 2, "reviewer", "审核和发布数据目录"},
 		{"jiaoyu.notice", "ED-1", 2, "notice_publisher", "向本单位发布通知，查看签收情况"},
 		{"zongzhi.duty", "ZB-51", 3, "duty_officer", "区政府总值班室值班"},
 		{"zhuodaoquan.grid", "420111006005", 8, "grid_worker", "卓刀泉社区网格员"},

@@ -150,7 +150,7 @@ func driver(db *store.DB) riverdriver.Driver[*sql.Tx] {
 func (c *Client) Open(work bool) error {
 	c.cfg = &river.Config{
 		ID:                          "qushu-" + id.New(),
-		Logger:                      slog.New(quiet{slog.Default().Handler()}),
+		Logger:                      slog.New(newQuiet(slog.Default().Handler())),
 		FetchCooldown:               5 * time.Millisecond,
 		FetchPollInterval:           200 * time.Millisecond,
 		MaxAttempts:                 8,

@@ -37,6 +37,9 @@ const (
 // Head finds the header among the first rows, skipping titles and recognising two header rows, and reads up to n
 // sample rows below it. It fails when the table has no rows; a bad header is no failure, see Head.Err.
 func (r *Reader) Head(n int) (Head, error) {
+	if r.format == JSON || r.format == Parquet { // the format itself says what is a name
+		return r.HeadAt(1, 1, n)
+	}
 	rows, err := r.top(0, lookAhead)
 	if err != nil {
 		return Head{}, err

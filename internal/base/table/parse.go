@@ -91,13 +91,15 @@ func parseDecimal(s string) (string, bool) {
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// parseDate reads 2024-01-05, 2024/1/5, 2024.1.5, 2024年1月5日 and 20240105, years 1800 to 2199.
+// parseDate reads 2024-01-05, 2024/1/5, 2024.1.5, 2024年1月5日, years 1800 to 9999 (9999-12-31 is how systems write "for
+// good"), and 20240105, years 1800 to 2199.
 func parseDate(s string) (time.Time, bool) {
 	if len(s) > 20 {
 		return time.Time{}, false
 	}
 	if len(s) == 8 && digits(s) {
-		return makeDate(s[:4], s[4:6], s[6:])
+		d, ok := makeDate(s[:4], s[4:6], s[6:])
+		return d, ok && d.Year() < 2200
 	}
 	for _, sep := range []string{"-", "/", "."} {
 		if p := strings.Split(s, sep); len(p) == 3 {
@@ -121,7 +123,7 @@ func makeDate(y, m, d string) (time.Time, bool) {
 	mm, _ := strconv.Atoi(m)
 	dd, _ := strconv.Atoi(d)
 	t := time.Date(yy, time.Month(mm), dd, 0, 0, 0, 0, time.UTC)
-	return t, yy >= 1800 && yy < 2200 && int(t.Month()) == mm && t.Day() == dd
+	return t, yy >= 1800 && int(t.Month()) == mm && t.Day() == dd
 }
 
 // parseDateTime reads a date, then optionally a time 8:30, 08:30:15, 08:30:15.123, 8时30分15秒, with Z or an offset

@@ -89,7 +89,7 @@ func refuseOthers(begin []byte, name string) error {
 			return errs.New(errs.Invalid, "table.save_as_xlsx", markupName(name))
 		}
 	}
-	for _, mark := range []string{"%pdf-", "{\\rtf", "{\"", "[{", "rar!"} {
+	for _, mark := range []string{"%pdf-", "{\\rtf", "rar!"} {
 		if bytes.HasPrefix(text, []byte(mark)) {
 			return errs.New(errs.Invalid, "table.not_table")
 		}

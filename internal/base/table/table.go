@@ -1,4 +1,4 @@
-// Package table streams tables in and out: CSV in the encodings Chinese offices use, and XLSX. A file is recognised
+// Package table streams tables in and out: CSV in the encodings Chinese offices use, XLSX, and in only: JSON and Parquet. A file is recognised
 // by its content, read in memory bounded by Limits whatever its size, and every row that cannot be used comes with
 // its number as Excel shows it and the reason.
 //
@@ -61,10 +61,12 @@ func (l Limits) withDefaults() Limits {
 // Format is a kind of file.
 type Format string
 
-// The formats read and written.
+// The formats. JSON and Parquet are read, not written; their names stand in row 1, as it were.
 const (
-	CSV  Format = "csv" // with any delimiter
-	XLSX Format = "xlsx"
+	CSV     Format = "csv" // with any delimiter
+	XLSX    Format = "xlsx"
+	JSON    Format = "json" // an array of objects, or one object after another
+	Parquet Format = "parquet"
 )
 
 // Sheet is one worksheet of a workbook.
@@ -140,6 +142,18 @@ func Open(src io.ReaderAt, size int64, name string, lim Limits) (*Reader, error)
 		r.format, r.src, r.book = XLSX, book, book
 	case bytes.HasPrefix(begin, []byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")):
 		return nil, oleKind(src, size)
+	case bytes.HasPrefix(begin, []byte("PAR1")):
+		p, err := openParquet(src, size, lim)
+		if err != nil {
+			return nil, err
+		}
+		r.format, r.src = Parquet, p
+	case looksJSON(begin):
+		j, err := openJSON(src, size, lim)
+		if err != nil {
+			return nil, err
+		}
+		r.format, r.src = JSON, j
 	default:
 		if err := refuseOthers(begin, name); err != nil {
 			return nil, err
@@ -165,9 +179,12 @@ func (r *Reader) Close() error {
 // Format tells which kind of file it is.
 func (r *Reader) Format() Format { return r.format }
 
-// Encoding names the text encoding: "UTF-8", "UTF-16" or "GB18030"; "" for XLSX. Plain ASCII counts as UTF-8 until
+// Encoding names the text encoding: "UTF-8", "UTF-16" or "GB18030"; "" for XLSX and Parquet. Plain ASCII counts as UTF-8 until
 // a line says otherwise.
 func (r *Reader) Encoding() string {
+	if r.format == JSON {
+		return "UTF-8"
+	}
 	if r.csv == nil {
 		return ""
 	}

@@ -263,3 +263,20 @@ func readMany(t *testing.T, path string, m *meter) {
 		t.Error(n)
 	}
 }
+
+// AppendCSV writes what NewCSV writes.
+func TestAppendCSV(t *testing.T) {
+	rows := [][]string{{"姓名", "号"}, {"=1+1", "-5"}, {"a,b", "say \"no\""}, {"two\nlines", "cr\r\nlf"}, {"", " padded"}, {"\u3000宽", `\.`}, {"@x", "+86"}, {"\tt", "plain"}}
+	var want bytes.Buffer
+	w := NewCSV(&want, CSVOptions{})
+	got := []byte("\uFEFF")
+	for _, r := range rows {
+		if err := w.Write(r[0], r[1]); err != nil {
+			t.Fatal(err)
+		}
+		got = AppendCSV(got, r...)
+	}
+	if err := w.Close(); err != nil || string(got) != want.String() {
+		t.Errorf("%q\n%q", got, want.String())
+	}
+}

@@ -40,6 +40,9 @@ type Store interface {
 	Sweep(ctx context.Context, live func(id string) bool, before time.Time) ([]string, error)
 	// Query checks q and returns its answer, which is computed when its rows are ranged over.
 	Query(ctx context.Context, q Query) (*Result, error)
+	// Match looks up a list of keys in one go. Matches come in the order of the keys; keys nobody has are left out. The
+	// first error ends the run.
+	Match(ctx context.Context, m Matching) (iter.Seq2[Match, error], error)
 	// Stats tells what the warehouse takes now.
 	Stats(ctx context.Context) (Stats, error)
 	// Close ends the store. Calls after it are Busy.

@@ -13,6 +13,7 @@ import (
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/flow"
+	"qushu/internal/kernel/org"
 )
 
 type createIn struct {
@@ -62,13 +63,18 @@ func (c *Catalog) draft(ctx context.Context, tx *store.Tx, b *entry.Body) (*Entr
 // provider fills in what the organisation knows of the providing unit and says whether the actor drafts for it. It returns
 // the street the unit answers for.
 func (c *Catalog) provider(ctx context.Context, tx *store.Tx, b *entry.Body) (street string, err error) {
-	u, err := c.org.Unit(ctx, tx, b.Unit)
-	if errs.Is(err, errs.Missing) {
-		return "", errs.New(errs.Invalid, "catalog.bad_draft", 1).With(errs.Field{Name: "unit", Key: "catalog.no_unit"})
-	}
+	path, err := c.org.UnitPath(ctx, tx, b.Unit)
 	if err != nil {
 		return "", err
 	}
+	if len(path) == 0 {
+		return "", errs.New(errs.Invalid, "catalog.bad_draft", 1).With(errs.Field{Name: "unit", Key: "catalog.no_unit"})
+	}
+	u := path[len(path)-1]
+	for i := len(path) - 1; i > 0 && u.Kind == org.Section; i-- { // a section provides nothing: its body does
+		u = path[i-1]
+	}
+	b.Unit = u.ID
 	if b.UnitCode == "" && len(u.Code) == 18 {
 		b.UnitCode = u.Code
 	}

@@ -108,10 +108,8 @@ func (c *Catalog) takeRow(ctx context.Context, tx *store.Tx, b *book, r *row, ch
 	if b.bad[r.at] {
 		return false, nil
 	}
-	if body.UnitCode == "" {
-		if _, err := c.provider(ctx, tx, &body); err != nil {
-			return false, err
-		}
+	if _, err := c.provider(ctx, tx, &body); err != nil {
+		return false, err
 	}
 	bad, err := c.faults(ctx, tx, &old, &body)
 	if err != nil {

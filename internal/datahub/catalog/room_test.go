@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -344,5 +345,51 @@ func TestRefused(t *testing.T) {
 			{Name: "for another unit", As: w.who["编目人社局"], Call: "POST /api/catalog/entries", Body: w.body("洪山区婚姻登记信息", fmt.Sprintf(`{"unit":%q}`, w.units["民政局"])), Status: 403},
 			{Name: "without a name", As: w.who["编目人社局"], Call: "POST /api/catalog/entries", Body: w.body("x"), Status: 422, Want: []string{"资源名称"}},
 		})
+	})
+}
+
+// The bureau and the limits are the district's to set; what is set holds for the next case.
+func TestSettings(t *testing.T) {
+	each(t, func(w *town) {
+		w.person("别局", "数据中心", "catalog_bureau")
+		code := ""
+		if err := w.Kit.DB.Tx(system(t.Context()), func(ctx context.Context, tx *store.Tx) error {
+			u, err := w.Kit.Org.Unit(ctx, tx, w.units["行政审批局"])
+			code = u.Code
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		holders := func() string {
+			e := w.create("编目人社局", w.body("洪山区就业登记信息"))
+			e = w.post("编目人社局", e.ID, "submit", "", e)
+			w.agree(e.Case, [2]string{"审核人社局", "agree"})
+			return w.show("编目人社局", e.ID).Holder
+		}
+		if got := holders(); !strings.Contains(got, "别局") || !strings.Contains(got, "主管") {
+			t.Error("without a bureau everybody with the role has it:", got)
+		}
+		set := func(name string, value any) {
+			b, _ := json.Marshal(map[string]any{"value": value, "reason": "调整", "version": 0})
+			w.Get(t, w.Administrator(room.System), "PUT /api/settings/catalog."+name, string(b), nil)
+		}
+		set("bureau", code)
+		if got := holders(); got != "主管" {
+			t.Error("the bureau's alone:", got)
+		}
+		set("bureau_days", 7)
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for range 2000 {
+			n, err := store.Value[int](t.Context(), w.Kit.DB, `SELECT max(number) FROM flow_def WHERE kind = 'catalog.publish'`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n > 1 {
+				return
+			}
+			<-tick.C
+		}
+		t.Error("the flow was not drawn again")
 	})
 }

@@ -20,6 +20,7 @@ func declared() []room.Setting {
 	}
 	return []room.Setting{
 		{Name: "bureau", Default: "", Admin: room.System}, {Name: "centre", Default: "", Admin: room.System},
+		{Name: "address", Default: "", Admin: room.System},
 		{Name: "basic", Default: []string{"101", "102"}, Admin: room.System},
 		whole("item_digits", 2, 6), whole("subject_digits", 3, 6), whole("detail_digits", 18, 24), whole("sequence_digits", 6, 10),
 		whole("dept_days", 2, 60), whole("bureau_days", 2, 60), whole("publish_days", 1, 60), whole("mount_days", 10, 60),

@@ -40,7 +40,7 @@ func (l *Library) sentence(lang string, r Reason) string {
 // LoadLine is how far a load is.
 type LoadLine struct {
 	ID        string     `json:"id"`
-	State     State      `json:"state" enum:"draft,queued,running,done,failed,cancelled"`
+	State     State      `json:"state" enum:"draft,queued,running,done,failed,cancelled,decide"`
 	Replaces  bool       `json:"replaces" doc:"a new version of a dataset there is"`
 	FileName  string     `json:"fileName"`
 	FileSize  int64      `json:"fileSize" doc:"bytes"`
@@ -56,6 +56,8 @@ type LoadLine struct {
 	At        store.Time `json:"at"`
 	Started   store.Time `json:"startedAt"`
 	Ended     store.Time `json:"endedAt"`
+	Feed      string     `json:"feed" doc:"id of the feed whose run it is, empty for an upload"`
+	Outcome   Outcome    `json:"outcome" doc:"of a run of a feed"`
 	Version   int64      `json:"version"`
 }
 
@@ -76,7 +78,7 @@ type Sample struct {
 type LoadBody struct {
 	LoadLine
 	Choice
-	Format    string         `json:"format" enum:"csv,xlsx"`
+	Format    string         `json:"format" enum:"csv,xlsx,json,parquet"`
 	Encoding  string         `json:"encoding"`
 	Delimiter string         `json:"delimiter"`
 	Sheets    []Sheet        `json:"sheets" nullable:"false"`
@@ -103,7 +105,8 @@ type Sheet struct {
 func (l *Library) line(ctx context.Context, ld *Load) LoadLine {
 	return LoadLine{ID: ld.ID, State: ld.State, Replaces: ld.Plan.Dataset != "", FileName: ld.FileName, FileSize: ld.FileSize,
 		Rows: ld.Rows, Bytes: ld.Bytes, BytesAll: ld.BytesAll, Rejected: ld.Rejected, Error: l.sentence(web.From(ctx).Lang, ld.Fault), Made: ld.Dataset, MadeNo: ld.Number,
-		Mine: ld.Owner == authz.From(ctx).Person, OwnerName: ld.OwnerName, At: ld.At, Started: ld.Started, Ended: ld.Ended, Version: ld.Version}
+		Mine: ld.Owner == authz.From(ctx).Person, OwnerName: ld.OwnerName, At: ld.At, Started: ld.Started, Ended: ld.Ended,
+		Feed: ld.Feed, Outcome: ld.Outcome, Version: ld.Version}
 }
 
 func (l *Library) body(ctx context.Context, ld *Load) (LoadBody, error) {
@@ -157,14 +160,15 @@ func (l *Library) get(ctx context.Context, in *loadIn) (*loadOut, error) {
 
 type listIn struct {
 	store.Page
-	State string `query:"state" enum:",draft,queued,running,done,failed,cancelled" doc:"only these"`
+	State string `query:"state" enum:",draft,queued,running,done,failed,cancelled,decide" doc:"only these"`
+	Feed  string `query:"feed" maxLength:"40" doc:"the runs of this feed instead of uploads"`
 	Mine  bool   `query:"mine" doc:"only one's own"`
 }
 
 type listOut struct{ Body store.Listed[LoadItem] }
 
 func (l *Library) list(ctx context.Context, in *listIn) (*listOut, error) {
-	var where []store.Cond
+	where := []store.Cond{store.C("feed = $1", in.Feed)}
 	if in.State != "" {
 		where = append(where, store.C("state = $1", in.State))
 	}

@@ -25,6 +25,7 @@ const (
 	Done      State = "done"
 	Failed    State = "failed"
 	Cancelled State = "cancelled"
+	Decide    State = "decide" // of a feed: what came differs from what was agreed
 )
 
 // busy reports whether a worker has it, or soon will.
@@ -86,7 +87,7 @@ type finding struct {
 	Seen      int           `json:"seen"`
 }
 
-// Load is one file on its way into a dataset.
+// Load is one file, or one run of a feed, on its way into a dataset.
 type Load struct {
 	ID        string
 	State     State
@@ -113,6 +114,8 @@ type Load struct {
 	At        store.Time
 	Started   store.Time
 	Ended     store.Time
+	Feed      string // whose run it is, "" for an upload
+	Outcome   Outcome
 	Version   int64
 }
 
@@ -159,7 +162,7 @@ func (l *Load) settle(s Choice) error {
 		}
 		was := l.Plan.Columns[c.At]
 		seen[c.At] = true
-		c.Header, c.Sure, c.Empty = was.Header, was.Sure, was.Empty
+		c.Header, c.Sure, c.Empty, c.Native, c.Gone = was.Header, was.Sure, was.Empty, was.Native, was.Gone
 		c.Title = strings.TrimSpace(c.Title)
 		cols[c.At] = c
 	}
@@ -209,6 +212,8 @@ func (l *Load) startable() error {
 // editable says why the load cannot be changed by the person, nil when it can.
 func (l *Load) editable(person string) error {
 	switch {
+	case l.Feed != "":
+		return errs.New(errs.Conflict, "library.of_feed")
 	case l.Owner != person:
 		return errs.New(errs.Denied, "library.not_yours", l.OwnerName)
 	case l.State.busy():
@@ -240,6 +245,14 @@ func drifted(d dataset.Drift) error {
 // actor is the person who started the load, in whose name its worker acts.
 func (l *Load) actor() *room.Actor {
 	return &room.Actor{Person: l.Owner, Name: l.OwnerName, Unit: l.Unit, Home: l.Unit, Street: l.Street, IsJob: true}
+}
+
+// link is the page a load is looked at on.
+func (l *Load) link() string {
+	if l.Feed != "" {
+		return "/library/sources/feeds/" + l.Feed
+	}
+	return "/library/loads/" + l.ID
 }
 
 // personal reports whether what is loaded tells of persons.

@@ -38,9 +38,9 @@ type job struct {
 type run struct {
 	*Library
 	load    Load
-	tab     *opened
-	src     atomic.Pointer[intake.Source] // of tab, for who counts
-	head    table.Head
+	in      intake.Input
+	seen    atomic.Pointer[intake.Input] // in, for who counts
+	feed    *fetched                     // nil for an upload
 	conv    *intake.Converter
 	spool   *intake.Spool
 	begun   atomic.Bool
@@ -68,8 +68,13 @@ func (l *Library) work(ctx context.Context, j job) error {
 	defer r.spool.Close()
 	err = r.do(ctx)
 	switch {
-	case err == nil || errors.Is(err, errGone):
+	case err == nil:
+		r.taken(ctx, "")
 		return nil
+	case errors.Is(err, errGone):
+		return nil
+	case errors.Is(err, errSame) || errors.Is(err, errDecide):
+		return r.rest(ctx, err)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return r.fail(context.WithoutCancel(ctx), errs.New(errs.Busy, "library.too_long", int(maxRun.Hours())))
 	case ctx.Err() != nil: // the program stops; another try begins anew
@@ -90,19 +95,26 @@ func (r *run) do(parent context.Context) error {
 	return err
 }
 
-// all loads the file and publishes what it became.
+// all loads the rows and publishes what they became.
 func (r *run) all(ctx context.Context) error {
-	_, tab, done, err := r.open(ctx, &r.load, false)
+	var err error
+	if r.load.Feed == "" {
+		r.in, err = r.file(ctx)
+	} else {
+		r.in, err = r.fetch(ctx)
+	}
 	if err != nil {
 		return err
 	}
-	defer done()
-	r.tab = tab
-	r.src.Store(tab.src)
-	if err := r.ready(); err != nil {
-		return err
+	defer r.in.Close()
+	r.in.Rewind()
+	r.seen.Store(&r.in)
+	r.rows.Store(0)
+	load := r.into
+	if r.feed != nil && r.feed.partly {
+		load = r.merge
 	}
-	loaded, err := r.into(ctx)
+	loaded, err := load(ctx)
 	if err != nil {
 		return err
 	}
@@ -112,30 +124,42 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.keepList(ctx); err != nil {
 		return err
 	}
+	if err := r.datasets.Check(ctx, r.db, r.load.Plan.Dataset, intake.Kept(r.load.Plan.Columns), loaded.ID); err != nil {
+		return errors.Join(err, r.wh.Drop(context.WithoutCancel(ctx), loaded.ID))
+	}
 	return r.publish(ctx, loaded)
 }
 
-// ready opens the sheet and finds the header as it was when the plan was made.
-func (r *run) ready() error {
+// file opens an uploaded file, its sheet and its header as they were when the plan was made.
+func (r *run) file(ctx context.Context) (intake.Input, error) {
+	_, tab, done, err := r.open(ctx, &r.load, false)
+	if err != nil {
+		return nil, err
+	}
+	head, err := r.ready(tab)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	return &intake.Sheet{Reader: tab.Reader, Src: tab.src, Head: head}, nil
+}
+
+func (r *run) ready(tab *opened) (table.Head, error) {
 	p := r.load.Plan
 	if p.Sheet != "" {
-		if err := r.tab.Use(p.Sheet); err != nil {
-			return err
+		if err := tab.Use(p.Sheet); err != nil {
+			return table.Head{}, err
 		}
 	}
-	var err error
-	if r.head, err = intake.Head(r.tab.Reader, p.First, p.Last); err != nil {
-		return err
+	head, err := intake.Head(tab.Reader, p.First, p.Last)
+	if err == nil {
+		err = head.Err()
 	}
-	if err := r.head.Err(); err != nil {
-		return err
-	}
-	if len(r.head.Names) != len(p.Columns) {
-		return errs.New(errs.Conflict, "library.other_columns")
+	if err == nil && len(head.Names) != len(p.Columns) {
+		err = errs.New(errs.Conflict, "library.other_columns")
 	}
 	r.conv = intake.NewConverter(p.Columns, r.now())
-	r.tab.src.Rewind()
-	return nil
+	return head, err
 }
 
 // into loads the rows into a new version of the warehouse.
@@ -148,7 +172,7 @@ func (r *run) into(ctx context.Context) (warehouse.Loaded, error) {
 	case p.OnBad == failAll:
 		spec.OnDuplicate = warehouse.Reject
 	}
-	loaded, err := r.wh.Load(ctx, spec, r.feed(ctx))
+	loaded, err := r.wh.Load(ctx, spec, r.good(ctx))
 	switch {
 	case errors.Is(err, errBad):
 		if err := r.listBad(ctx); err != nil {
@@ -165,7 +189,7 @@ func (r *run) into(ctx context.Context) (warehouse.Loaded, error) {
 		why[int(d.Line)] = errs.Field{Row: int(d.Line), Key: "warehouse.duplicate_of", Args: []any{d.First}}
 	}
 	r.refused.Add(loaded.Duplicates)
-	return loaded, r.spool.Late(loaded.Duplicates, why, r.tab.Rows(r.head))
+	return loaded, r.spool.Late(loaded.Duplicates, why, r.in.Rows())
 }
 
 // repeated lists the rows a load was refused for, whose key came before.
@@ -180,17 +204,17 @@ func (r *run) repeated(err error) error {
 		count = int64(len(e.Fields))
 	}
 	r.refused.Store(count)
-	if err := r.spool.Late(count, why, r.tab.Rows(r.head)); err != nil {
+	if err := r.spool.Late(count, why, r.in.Rows()); err != nil {
 		return err
 	}
 	return errs.New(errs.Invalid, "library.bad_rows", count)
 }
 
-// feed gives the warehouse the good rows and keeps the bad ones.
-func (r *run) feed(ctx context.Context) iter.Seq2[warehouse.Row, error] {
+// good gives the warehouse the good rows and keeps the bad ones.
+func (r *run) good(ctx context.Context) iter.Seq2[warehouse.Row, error] {
 	return func(yield func(warehouse.Row, error) bool) {
 		n := 0
-		for row, err := range r.tab.Rows(r.head) {
+		for row, err := range r.in.Rows() {
 			r.begun.Store(true)
 			if n++; err == nil && n%1024 == 0 {
 				err = ctx.Err()
@@ -203,6 +227,9 @@ func (r *run) feed(ctx context.Context) iter.Seq2[warehouse.Row, error] {
 			switch {
 			case why == nil:
 				r.rows.Add(1)
+				if r.feed != nil {
+					r.feed.add(values)
+				}
 				if !yield(warehouse.Row{Line: int64(row.Number), Values: values}, nil) {
 					return
 				}
@@ -216,7 +243,18 @@ func (r *run) feed(ctx context.Context) iter.Seq2[warehouse.Row, error] {
 				return
 			}
 		}
+		if r.feed != nil && r.feed.same(r.refused.Load()) {
+			yield(warehouse.Row{}, errSame)
+		}
 	}
+}
+
+// names are those of the columns that came.
+func (r *run) names() []string {
+	if r.in == nil {
+		return nil
+	}
+	return r.in.Names()
 }
 
 func (r *run) refuse(row table.Row, why []errs.Field) error {
@@ -227,7 +265,7 @@ func (r *run) refuse(row table.Row, why []errs.Field) error {
 // listBad goes through the whole file for every row that cannot be loaded, so that all can be mended at once.
 func (r *run) listBad(ctx context.Context) error {
 	n := 0
-	for row, err := range r.tab.Rows(r.head) {
+	for row, err := range r.in.Rows() {
 		if n++; err == nil && n%1024 == 0 {
 			err = ctx.Err()
 		}
@@ -251,7 +289,7 @@ func (r *run) keepList(ctx context.Context) error {
 	text := func(key string) string { return r.words.Text(r.load.Lang, key) }
 	pr, pw := io.Pipe()
 	go func() {
-		pw.CloseWithError(r.spool.WriteCSV(pw, text("library.csv_row"), text("library.csv_why"), r.head.Names))
+		pw.CloseWithError(r.spool.WriteCSV(pw, text("library.csv_row"), text("library.csv_why"), r.names()))
 	}()
 	f, err := r.files.Keep(ctx, "library", r.load.ID, r.load.Plan.Title+"-"+text("library.csv_name")+".csv", pr)
 	pr.CloseWithError(err)
@@ -264,8 +302,12 @@ func (r *run) publish(ctx context.Context, loaded warehouse.Loaded) error {
 	ld, p := &r.load, r.load.Plan
 	rolledBack := false
 	err := r.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		err := r.serve(ctx, tx, loaded, dataset.Publication{ID: p.Dataset, Expect: ld.Expect, Name: p.Name, Title: p.Title, Summary: p.Summary, Room: "library",
-			Unit: ld.Unit, Street: ld.Street, Owner: ld.Owner, Columns: intake.Kept(p.Columns), Loaded: loaded.Version, Source: ld.FileName, Person: ld.Owner})
+		to := dataset.Publication{ID: p.Dataset, Expect: ld.Expect, Name: p.Name, Title: p.Title, Summary: p.Summary, Room: "library",
+			Unit: ld.Unit, Street: ld.Street, Owner: ld.Owner, Columns: intake.Kept(p.Columns), Loaded: loaded.Version, Source: ld.FileName, Person: ld.Owner}
+		err := r.goOn(ctx, tx, &to)
+		if err == nil {
+			err = r.serve(ctx, tx, loaded, to)
+		}
 		rolledBack = err != nil
 		return err
 	})
@@ -287,6 +329,7 @@ func (r *run) serve(ctx context.Context, tx *store.Tx, loaded warehouse.Loaded, 
 		return err
 	}
 	r.figures(ld)
+	r.outcome(ld)
 	ld.State, ld.Rows, ld.Dataset, ld.Number, ld.Ended = Done, loaded.Rows, ds.ID, ds.Number, store.At(r.now())
 	if err := saveEnd(ctx, tx, ld); err != nil {
 		if errs.Is(err, errs.Conflict) {
@@ -299,22 +342,27 @@ func (r *run) serve(ctx context.Context, tx *store.Tx, loaded warehouse.Loaded, 
 	if e.Personal {
 		e.Subjects = int(loaded.Rows)
 	}
-	if err := r.tell(ctx, tx, notify.Info, "library.told_done", ld.Plan.Title, loaded.Rows, ld.Rejected); err != nil {
+	if err := r.served(ctx, tx, ds, loaded); err != nil {
 		return err
+	}
+	if ld.Feed == "" || ld.Outcome.ByHand {
+		if err := r.tell(ctx, tx, notify.Info, "library.told_done", ld.Plan.Title, loaded.Rows, ld.Rejected); err != nil {
+			return err
+		}
 	}
 	return r.audit.Record(ctx, tx, e)
 }
 
 // tell lets the person who started the load know how it ended.
 func (r *run) tell(ctx context.Context, tx *store.Tx, kind notify.Kind, key string, args ...any) error {
-	return r.notify.Send(ctx, tx, notify.Notice{To: []string{r.load.Owner}, Kind: kind, Key: key, Args: args, Link: "/library/loads/" + r.load.ID, Object: "library_load", ID: r.load.ID})
+	return r.notify.Send(ctx, tx, notify.Notice{To: []string{r.load.Owner}, Kind: kind, Key: key, Args: args, Link: r.load.link(), Object: "library_load", ID: r.load.ID})
 }
 
 // figures writes into ld how far the run is.
 func (r *run) figures(ld *Load) {
 	ld.Rows, ld.Rejected = r.rows.Load(), r.refused.Load()
-	if src := r.src.Load(); src != nil {
-		ld.Bytes, ld.BytesAll = src.Read()
+	if in := r.seen.Load(); in != nil {
+		ld.Bytes, ld.BytesAll = (*in).Read()
 	}
 }
 
@@ -336,14 +384,21 @@ func (r *run) fail(ctx context.Context, cause error) error {
 		}
 	}
 	r.figures(ld)
+	r.outcome(ld)
 	ld.Rows = 0
 	ld.State, ld.Ended, ld.Dataset, ld.Number = Failed, store.At(r.now()), "", 0
 	err := r.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := saveEnd(ctx, tx, ld); err != nil {
 			return err
 		}
-		if err := r.tell(ctx, tx, notify.Alarm, "library.told_failed", ld.Plan.Title); err != nil {
+		alarm, err := r.failed(ctx, tx, errs.Is(cause, errs.Busy))
+		if err != nil {
 			return err
+		}
+		if alarm {
+			if err := r.tell(ctx, tx, notify.Alarm, "library.told_failed", ld.Plan.Title); err != nil {
+				return err
+			}
 		}
 		return r.audit.Record(ctx, tx, audit.Entry{Action: "library.load", Object: "library_load", ID: ld.ID, Title: ld.Plan.Title, Result: audit.Failed,
 			Detail: map[string]any{"reason": ld.Fault.Key, "rejected": ld.Rejected}})
@@ -355,6 +410,8 @@ func (r *run) fail(ctx context.Context, cause error) error {
 		return err
 	case ld.Fault.Key == "library.broken":
 		return jobs.Final(cause)
+	case !errs.Is(cause, errs.Busy): // what another try may mend stays to be tried
+		r.taken(ctx, r.sentence(ld.Lang, ld.Fault))
 	}
 	return nil
 }

@@ -9,11 +9,12 @@ import (
 )
 
 const loadColumns = `id, state, file, file_name, file_size, plan, finding, run, expect, rows_done, bytes_done, bytes_all, rejected, reject, fault,
-	dataset, number, lang, owner, owner_name, unit_id, street, at, started_at, ended_at, version`
+	dataset, number, lang, owner, owner_name, unit_id, street, at, started_at, ended_at, feed, outcome, version`
 
 func scanLoad(l *Load) []any {
 	return []any{&l.ID, &l.State, &l.File, &l.FileName, &l.FileSize, inJSON[Plan]{&l.Plan}, inJSON[finding]{&l.Finding}, &l.Run, &l.Expect, &l.Rows, &l.Bytes, &l.BytesAll,
-		&l.Rejected, &l.Reject, inJSON[Reason]{&l.Fault}, &l.Dataset, &l.Number, &l.Lang, &l.Owner, &l.OwnerName, &l.Unit, &l.Street, &l.At, &l.Started, &l.Ended, &l.Version}
+		&l.Rejected, &l.Reject, inJSON[Reason]{&l.Fault}, &l.Dataset, &l.Number, &l.Lang, &l.Owner, &l.OwnerName, &l.Unit, &l.Street, &l.At, &l.Started, &l.Ended,
+		&l.Feed, inJSON[Outcome]{&l.Outcome}, &l.Version}
 }
 
 // inJSON scans a JSON column into a plain field.
@@ -69,8 +70,8 @@ func saveBeat(ctx context.Context, q store.Queryer, l *Load, state State, beat t
 // saveEnd ends the load of l's run; Conflict when it is no longer the worker's.
 func saveEnd(ctx context.Context, tx *store.Tx, l *Load) error {
 	return store.ExecOne(ctx, tx, `UPDATE library_load SET state = $1, rows_done = $2, bytes_done = $3, bytes_all = $4, rejected = $5, reject = $6, fault = $7,
-		dataset = $8, number = $9, ended_at = $10, version = version + 1 WHERE id = $11 AND run = $12 AND state IN ('queued', 'running')`,
-		string(l.State), l.Rows, l.Bytes, l.BytesAll, l.Rejected, l.Reject, store.JSON[Reason]{V: l.Fault}, l.Dataset, l.Number, l.Ended, l.ID, l.Run)
+		dataset = $8, number = $9, ended_at = $10, outcome = $11, version = version + 1 WHERE id = $12 AND run = $13 AND state IN ('queued', 'running')`,
+		string(l.State), l.Rows, l.Bytes, l.BytesAll, l.Rejected, l.Reject, store.JSON[Reason]{V: l.Fault}, l.Dataset, l.Number, l.Ended, store.JSON[Outcome]{V: l.Outcome}, l.ID, l.Run)
 }
 
 // silent returns the busy loads whose worker has given no sign of life since.
@@ -86,7 +87,7 @@ func again(ctx context.Context, tx *store.Tx, l Load, beat time.Time) error {
 
 // old returns the loads whose files have been kept long enough.
 func old(ctx context.Context, q store.Queryer, before store.Time) ([]Load, error) {
-	return store.All(ctx, q, scanLoad, `SELECT `+loadColumns+` FROM library_load WHERE file <> '' AND at < $1 AND ended_at < $2 AND state NOT IN ('queued', 'running') ORDER BY id LIMIT 1000`, before, before)
+	return store.All(ctx, q, scanLoad, `SELECT `+loadColumns+` FROM library_load WHERE (file <> '' OR reject <> '') AND at < $1 AND ended_at < $2 AND state NOT IN ('queued', 'running') ORDER BY id LIMIT 1000`, before, before)
 }
 
 func forgetFiles(ctx context.Context, tx *store.Tx, id string) error {

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"qushu/internal/base/errs"
@@ -90,6 +91,7 @@ type findIn struct {
 		Value   string `json:"value" minLength:"1" maxLength:"200"`
 		Purpose string `json:"purpose" maxLength:"200" doc:"what it is needed for; stands in the ledger"`
 		Basis   string `json:"basis" required:"false" maxLength:"200" doc:"matter or law it rests on"`
+		Matter  string `json:"matter" required:"false" maxLength:"60" doc:"number of the case it is for"`
 	}
 }
 
@@ -139,7 +141,13 @@ func (l *Lookup) find(ctx context.Context, in *findIn) (*findOut, error) {
 	}
 	rows = reached(ds, right, rows)
 	look := Look{ID: id.New(), Dataset: ds.ID, Title: ds.Title, Store: ds.Current, OwnerUnit: ds.Unit, OwnerStreet: ds.Street, Column: col.Name,
-		Index: l.ring.Index(indexOf(ds, col.Name), key), Purpose: b.Purpose, Basis: b.Basis, Person: me.Person, PersonName: me.Name, Unit: me.Unit, Home: me.Home, At: store.At(l.now()), Hits: len(rows)}
+		Index: l.ring.Index(indexOf(ds, col.Name), key), Purpose: b.Purpose, Basis: b.Basis, Person: me.Person, PersonName: me.Name, Unit: me.Unit, Home: me.Home, At: store.At(l.now()), Hits: len(rows),
+		IndexName: indexOf(ds, col.Name), Matter: strings.TrimSpace(b.Matter)}
+	seen, err := l.related(ctx, look, ds, rows)
+	if err != nil {
+		return nil, err
+	}
+	look.Marks = detect(look, hours(ctx, l.settings), seen)
 	if len(rows) > 0 {
 		look.sealed = l.ring.Seal(look.place(), []byte(key))
 	}
@@ -184,8 +192,11 @@ func (l *Lookup) enter(ctx context.Context, tx *store.Tx, k Look) error {
 	if err := insertLook(ctx, tx, k); err != nil {
 		return err
 	}
+	if err := l.warn(ctx, tx, k); err != nil {
+		return err
+	}
 	return l.audit.Record(ctx, tx, audit.Entry{Action: "lookup.find", Object: "dataset", ID: k.Dataset, Title: k.Title, Personal: true, Subjects: k.Hits, Purpose: k.Purpose,
-		Detail: map[string]any{"look": k.ID, "version": k.Store, "column": k.Column, "keyIndex": k.Index, "basis": k.Basis, "unit": k.OwnerUnit}})
+		Detail: map[string]any{"look": k.ID, "version": k.Store, "column": k.Column, "keyIndex": k.Index, "basis": k.Basis, "unit": k.OwnerUnit, "matter": k.Matter, "marks": k.Marks}})
 }
 
 type revealIn struct {

@@ -23,6 +23,12 @@ type Entry struct {
 	Hits     int        `json:"hits" doc:"rows found"`
 	Revealed int        `json:"revealed" doc:"fields shown in clear"`
 	Reveals  []Reveal   `json:"reveals" nullable:"false"`
+	Batch    string     `json:"batch" doc:"id of the run, of a look with a list"`
+	Asked    int        `json:"asked" doc:"keys it asked for"`
+	Clear    int        `json:"clear" doc:"columns it gave out in clear"`
+	Root     string     `json:"root" doc:"SM3 Merkle root over its subjects"`
+	Matter   string     `json:"matter" doc:"number of the case it was for"`
+	Marks    []string   `json:"marks" nullable:"false" enum:"off_hours,no_case,self,colleague" doc:"what a detector noticed"`
 }
 
 type mineIn struct{ store.Page }
@@ -34,6 +40,8 @@ type ledgerIn struct {
 	From    store.Time `query:"from"`
 	Until   store.Time `query:"until"`
 	Bare    bool       `query:"revealed" doc:"only looks of which something was revealed"`
+	Batch   bool       `query:"batch" doc:"only lists"`
+	Mark    string     `query:"mark" enum:",any,off_hours,no_case,self,colleague" doc:"only looks with this mark; any: with one beside no_case"`
 }
 
 type ledgerOut struct{ Body store.Listed[Entry] }
@@ -61,6 +69,16 @@ func (l *Lookup) ledger(ctx context.Context, in *ledgerIn) (*ledgerOut, error) {
 	if in.Bare {
 		where = append(where, store.C("revealed > 0"))
 	}
+	if in.Batch {
+		where = append(where, store.C("batch <> ''"))
+	}
+	switch in.Mark {
+	case "":
+	case "any":
+		where = append(where, store.C("marks <> '' AND marks <> $1", markNoCase))
+	default:
+		where = append(where, store.C("' ' || marks || ' ' LIKE $1 ESCAPE '!'", store.Anywhere(" "+in.Mark+" ")))
+	}
 	return l.entries(ctx, owned(ctx), where, in.Page)
 }
 
@@ -81,7 +99,8 @@ func (l *Lookup) entries(ctx context.Context, scope store.Scope, where []store.C
 	out := &ledgerOut{store.Listed[Entry]{Items: []Entry{}, Next: all.Next}}
 	for _, k := range all.Items {
 		e := Entry{ID: k.ID, At: k.At, Dataset: k.Dataset, Title: k.Title, Column: k.Column, Purpose: k.Purpose, Basis: k.Basis, Person: k.Person, Name: k.PersonName,
-			UnitName: names[k.Unit], HomeName: names[k.Home], Hits: k.Hits, Revealed: k.Revealed, Reveals: reveals[k.ID]}
+			UnitName: names[k.Unit], HomeName: names[k.Home], Hits: k.Hits, Revealed: k.Revealed, Reveals: reveals[k.ID],
+			Batch: k.Batch, Asked: k.Asked, Clear: k.Clear, Root: k.Root, Matter: k.Matter, Marks: k.Marks}
 		if e.Reveals == nil {
 			e.Reveals = []Reveal{}
 		}

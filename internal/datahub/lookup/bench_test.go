@@ -91,7 +91,7 @@ func benchHouse(b *testing.B) (http.Handler, string) {
 	auth := func(_ http.ResponseWriter, r *http.Request) (context.Context, error) {
 		return room.Acting(r.Context(), kerneltest.Actor(r.Header.Get("X-Person"), "u2", room.Unit, "lookup.find")), nil
 	}
-	h, err := kernel.Open(kit, []*room.Room{lookup.New(kit, town{})}, kernel.Options{Web: web.Options{Authenticate: auth}})
+	h, err := kernel.Open(kit, []*room.Room{lookup.New(kit, town{}, town{})}, kernel.Options{Web: web.Options{Authenticate: auth}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -38,6 +38,13 @@ type Look struct {
 	At          store.Time
 	Hits        int
 	Revealed    int
+	Batch       string // id of the run, of a look with a list
+	Asked       int    // keys that were asked for by it
+	Clear       int    // columns it gave out in clear
+	Root        string // over its subjects
+	IndexName   string // what keys were indexed under
+	Matter      string // number of the case it was for
+	Marks       []string
 }
 
 // Reveal is one field that was shown in clear.
@@ -59,7 +66,7 @@ func placeOf(look string) string { return "lookup_look.sealed/" + look }
 
 // indexOf names the blind index of a key: by dataset and column, so that keys of two datasets do not match.
 func indexOf(ds dataset.Dataset, column string) string {
-	return "lookup_look." + ds.Name + "." + column
+	return indexName(ds.Name, column)
 }
 
 // cleanReason trims what a person gives as purpose or reason, and refuses what says nothing, and what holds the key he
@@ -131,3 +138,5 @@ func (v view) rows(ds dataset.Dataset, rows [][]any) [][]string {
 	}
 	return out
 }
+
+func indexName(dataset, column string) string { return "lookup_look." + dataset + "." + column }

@@ -30,8 +30,13 @@ func (town) Units(_ context.Context, _ store.Queryer, ids []string) (map[string]
 	return out, nil
 }
 
+// ByMobile knows li, of u2, and his colleague zhao.
+func (town) ByMobile(_ context.Context, _ store.Queryer, number string) ([]lookup.Member, error) {
+	return map[string][]lookup.Member{"13900000001": {{Person: "li", Unit: "u2"}}, "13900000002": {{Person: "zhao", Unit: "u2"}}, "13900000003": {{Person: "qian", Unit: "u7"}}}[number], nil
+}
+
 var houses = &kerneltest.Houses{
-	Rooms: func(kit *kernel.Kit) []*room.Room { return []*room.Room{lookup.New(kit, town{})} },
+	Rooms: func(kit *kernel.Kit) []*room.Room { return []*room.Room{lookup.New(kit, town{}, town{})} },
 	Warehouse: func(t *testing.T) warehouse.Store {
 		s, err := duck.Open(t.Context(), duck.Options{Dir: t.TempDir(), Memory: 256 << 20})
 		if err != nil {

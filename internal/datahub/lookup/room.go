@@ -13,7 +13,9 @@ import (
 	"qushu/internal/base/store"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/audit"
+	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
+	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/settings"
 	"qushu/internal/room"
 )
@@ -31,6 +33,14 @@ type Names interface {
 	Units(ctx context.Context, q store.Queryer, ids []string) (map[string]string, error)
 }
 
+// Staff knows who of the district's people has a mobile number.
+type Staff interface {
+	ByMobile(ctx context.Context, q store.Queryer, number string) ([]Member, error)
+}
+
+// Member is one of the district's people and the unit he works in.
+type Member struct{ Person, Unit string }
+
 // Lookup is the room.
 type Lookup struct {
 	db       *store.DB
@@ -40,28 +50,36 @@ type Lookup struct {
 	ring     *secret.Ring
 	now      func() time.Time
 	names    Names
+	staff    Staff
+	authz    *authz.Authz
+	notify   *notify.Notes
 }
 
 // New declares the room. lookup.reveal is the right to reveal what one's own units answer for; what others have granted
 // for revealing needs no more than lookup.find.
-func New(kit *kernel.Kit, names Names) *room.Room {
-	l := &Lookup{db: kit.DB, audit: kit.Audit, datasets: kit.Datasets, settings: kit.Settings, ring: kit.Ring, now: kit.Now, names: names}
+func New(kit *kernel.Kit, names Names, staff Staff) *room.Room {
+	l := &Lookup{db: kit.DB, audit: kit.Audit, datasets: kit.Datasets, settings: kit.Settings, ring: kit.Ring, now: kit.Now, names: names,
+		staff: staff, authz: kit.Authz, notify: kit.Notify}
 	return &room.Room{
 		Name: "lookup", Pillar: room.Datahub, Schema: schema, Text: Text,
-		Perms: []room.Perm{{Name: "lookup.find"}, {Name: "lookup.reveal"}, {Name: "lookup.ledger"}},
+		Perms: []room.Perm{{Name: "lookup.find"}, {Name: "lookup.reveal"}, {Name: "lookup.ledger"}, {Name: "lookup.subject"}},
 		Menu: []room.Menu{{Name: "find", Path: "/lookup", Perm: "lookup.find", Rank: 320},
-			{Name: "ledger", Path: "/lookup/ledger", Perm: "lookup.ledger", Rank: 321}},
+			{Name: "ledger", Path: "/lookup/ledger", Perm: "lookup.ledger", Rank: 330},
+			{Name: "subject", Path: "/lookup/subject", Perm: "lookup.subject", Rank: 331}},
 		Routes: []room.Route{
 			room.Get("/datasets", "lookup.find", l.list),
 			room.Post("/find", "lookup.find", l.find).Secrets(),
 			room.Post("/reveal", "lookup.find", l.reveal).Secrets(),
 			room.Get("/mine", "lookup.find", l.mine),
 			room.Get("/ledger", "lookup.ledger", l.ledger),
+			room.Post("/subject", "lookup.subject", l.subject),
 		},
-		Jobs:     []jobs.Handler{jobs.Periodic("lookup.forget", jobs.Every(5*time.Minute), l.forget)},
-		Sealed:   []room.Sealed{{Table: "lookup_look", ID: "id", Column: "sealed", Place: placeOf}},
-		Settings: []room.Setting{{Name: "per_hour", Default: 200, Min: 1, Max: 100_000, Admin: room.Security}},
-		Actions:  []string{"lookup.find", "lookup.reveal"},
+		Raws:   []room.Raw{{Method: "GET", Path: "/pack", Perm: "lookup.ledger", Doc: "the ledger of one's units as a signed pack, checked by qushu ledger verify", Serve: l.pack}},
+		Jobs:   []jobs.Handler{jobs.Periodic("lookup.forget", jobs.Every(5*time.Minute), l.forget)},
+		Sealed: []room.Sealed{{Table: "lookup_look", ID: "id", Column: "sealed", Place: placeOf}},
+		Settings: []room.Setting{{Name: "per_hour", Default: 200, Min: 1, Max: 100_000, Admin: room.Security},
+			{Name: "day_from", Default: 7, Min: 0, Max: 12, Admin: room.Security}, {Name: "day_until", Default: 19, Min: 12, Max: 24, Admin: room.Security}},
+		Actions: []string{"lookup.find", "lookup.reveal", "lookup.subject", "lookup.export"},
 	}
 }
 

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"qushu/internal/base/errs"
@@ -9,16 +10,29 @@ import (
 	"qushu/internal/kernel/authz"
 )
 
-const lookColumns = `id, dataset, title, store, owner_unit, owner_street, key_column, key_index, sealed, purpose, basis, person, person_name, unit_id, home_id, at, hits, revealed`
+const lookColumns = `id, dataset, title, store, owner_unit, owner_street, key_column, key_index, sealed, purpose, basis, person, person_name, unit_id, home_id, at, hits, revealed,
+	batch, asked, clear, root, index_name, matter, marks`
 
 func scanLook(l *Look) []any {
 	return []any{&l.ID, &l.Dataset, &l.Title, &l.Store, &l.OwnerUnit, &l.OwnerStreet, &l.Column, &l.Index, &l.sealed, &l.Purpose, &l.Basis, &l.Person, &l.PersonName, &l.Unit, &l.Home,
-		&l.At, &l.Hits, &l.Revealed}
+		&l.At, &l.Hits, &l.Revealed, &l.Batch, &l.Asked, &l.Clear, &l.Root, &l.IndexName, &l.Matter, words{&l.Marks}}
+}
+
+// words reads words between spaces.
+type words struct{ to *[]string }
+
+// Scan implements sql.Scanner.
+func (w words) Scan(v any) error {
+	s, _ := v.(string)
+	*w.to = append([]string{}, strings.Fields(s)...)
+	return nil
 }
 
 func insertLook(ctx context.Context, tx *store.Tx, l Look) error {
-	return store.Exec(ctx, tx, `INSERT INTO lookup_look (`+lookColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
-		l.ID, l.Dataset, l.Title, l.Store, l.OwnerUnit, l.OwnerStreet, l.Column, l.Index, l.sealed, l.Purpose, l.Basis, l.Person, l.PersonName, l.Unit, l.Home, l.At, l.Hits, l.Revealed)
+	return store.Exec(ctx, tx, `INSERT INTO lookup_look (`+lookColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+		$19, $20, $21, $22, $23, $24, $25)`,
+		l.ID, l.Dataset, l.Title, l.Store, l.OwnerUnit, l.OwnerStreet, l.Column, l.Index, l.sealed, l.Purpose, l.Basis, l.Person, l.PersonName, l.Unit, l.Home, l.At, l.Hits, l.Revealed,
+		l.Batch, l.Asked, l.Clear, l.Root, l.IndexName, l.Matter, strings.Join(l.Marks, " "))
 }
 
 // findLook returns a person's own look; Missing otherwise.
@@ -37,7 +51,7 @@ func since(ctx context.Context, q store.Queryer, person string, from time.Time) 
 		at store.Time
 	}
 	r, err := store.One(ctx, q, func(r *row) []any { return []any{&r.n, &r.at} },
-		`SELECT count(*), coalesce(min(at), 0) FROM lookup_look WHERE person = $1 AND at > $2`, person, store.At(from))
+		`SELECT count(*), coalesce(min(at), 0) FROM lookup_look WHERE person = $1 AND at > $2 AND batch = ''`, person, store.At(from))
 	return r.n, r.at, err
 }
 

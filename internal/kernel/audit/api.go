@@ -335,7 +335,7 @@ func (l *Log) exportRange(ctx context.Context, r *http.Request) (from, to int64,
 		return from, to, nil
 	}
 	where := store.And(append(f.conds(l.now()), store.C("seq > 0"))...)
-	span, err := store.One(ctx, l.db, func(s *[2]int64) []any { return []any{&s[0], &s[1]} }, `SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM audit WHERE `+where.SQL, where.Args...)
+	span, err := store.One(ctx, l.db, func(s *[2]int64) []any { return []any{&s[0], &s[1]} }, `SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM audit JOIN audit_link ON record = id WHERE `+where.SQL, where.Args...)
 	if err == nil && span[0] == 0 {
 		err = errs.New(errs.Missing, "audit.nothing_then")
 	}

@@ -82,7 +82,7 @@ func (l *Log) startCheck(ctx context.Context, _ *struct{}) (*checkOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := store.Value[int64](ctx, l.db, `SELECT count(*) FROM (SELECT seq FROM audit WHERE seq > 0 LIMIT $1) AS s`, l.atOnce+1)
+	n, err := store.Value[int64](ctx, l.db, `SELECT count(*) FROM (SELECT seq FROM audit_link WHERE seq > 0 LIMIT $1) AS s`, l.atOnce+1)
 	if err != nil {
 		return nil, err
 	}

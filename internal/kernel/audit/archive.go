@@ -135,11 +135,18 @@ func (l *Log) proveArchive(f *os.File, a Archive) error {
 // drop deletes the archived rows in short transactions.
 func (l *Log) drop(ctx context.Context, to int64) error {
 	for {
-		from, err := store.Value[int64](ctx, l.db, `SELECT coalesce(min(seq), 0) FROM audit WHERE seq > 0 AND seq <= $1`, to)
+		from, err := store.Value[int64](ctx, l.db, `SELECT coalesce(min(seq), 0) FROM audit_link WHERE seq > 0 AND seq <= $1`, to)
 		if err != nil || from == 0 {
 			return err
 		}
-		if err := store.Exec(ctx, l.db, `DELETE FROM audit WHERE seq > 0 AND seq >= $1 AND seq <= $2`, from, min(to, from+window-1)); err != nil {
+		upTo := min(to, from+window-1)
+		err = l.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+			if err := store.Exec(ctx, tx, `DELETE FROM audit WHERE id IN (SELECT record FROM audit_link WHERE seq >= $1 AND seq <= $2)`, from, upTo); err != nil {
+				return err
+			}
+			return store.Exec(ctx, tx, `DELETE FROM audit_link WHERE seq >= $1 AND seq <= $2`, from, upTo)
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -56,7 +56,7 @@ func TestPrune(t *testing.T) {
 			t.Errorf("%+v %v", r, err)
 		}
 
-		b.tamper(`UPDATE audit SET title = 'x' WHERE seq = 1210`) // a broken range stays where it is
+		b.tamper(`UPDATE audit SET title = 'x' WHERE ` + at("seq = 1210")) // a broken range stays where it is
 		b.move(200 * 24 * time.Hour)
 		if _, err := prune(183); errs.KeyOf(err) != "audit.archive_broken" {
 			t.Error(err)
@@ -64,7 +64,7 @@ func TestPrune(t *testing.T) {
 		if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
 			t.Error("a refused archive left a file:", left)
 		}
-		b.tamper(`UPDATE audit_archive SET to_seq = 1210, head = (SELECT hash FROM audit WHERE seq = 1210)`)
+		b.tamper(`UPDATE audit_archive SET to_seq = 1210, head = (SELECT hash FROM audit_link WHERE seq = 1210)`)
 		if r := b.verify(); r.OK || !r.Has(audit.ArchiveForged) || !strings.Contains(strings.Join(r.Words(words, "zh"), ""), "冒充归档") {
 			t.Errorf("%+v", r)
 		}

@@ -2,8 +2,8 @@
 // written in the transaction of the change itself. GB/T 22239-2019 §8.1.4.3.
 //
 // A row is inserted unchained with an HMAC-SM3; one replica chains committed rows in batches within
-// a second (service.go). So a write costs one insert, and an altered, missing or reordered row is
-// still found. Signed roots of the chain (root.go) are kept in files besides the table, so a cut tail
+// a second (service.go), their places in a narrow table beside them. So a write costs one insert, and an
+// altered, missing or reordered row is still found. Signed roots of the chain (root.go) are kept in files besides the table, so a cut tail
 // is found too. Verify walks it here, VerifyPack on a machine that has neither database nor keys.
 package audit
 
@@ -100,10 +100,13 @@ type Log struct {
 	fresh fresh
 	turn  sync.Mutex // one Chain or Seal of this process at a time
 	last  head       // the newest end of the chain this process has seen; guarded by turn
-	files rootFiles
-	reads reads
+	// looked: this process has once looked for waiting rows everywhere; guarded by turn
+	looked bool
+	files  rootFiles
+	reads  reads
 
 	atOnce int64 // records a caller waits for
+	atLook int   // waiting rows looked up at a time
 
 	declared []Action      // of all rooms; set before the first request
 	words    *errs.Catalog // likewise
@@ -112,7 +115,7 @@ type Log struct {
 
 // NewLog returns a log over db whose marks and signatures are made with ring. Long verifications run as jobs of c.
 func NewLog(db *store.DB, ring *secret.Ring, c *jobs.Client, now func() time.Time) *Log {
-	return &Log{db: db, ring: ring, jobs: c, now: now, wake: make(chan struct{}, 1), atOnce: atOnce}
+	return &Log{db: db, ring: ring, jobs: c, now: now, wake: make(chan struct{}, 1), atOnce: atOnce, atLook: reading}
 }
 
 // Record writes e in tx, with who acts, where and when taken from ctx.

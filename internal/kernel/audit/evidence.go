@@ -32,7 +32,7 @@ func (l *Log) About(ctx context.Context, q store.Queryer, things ...Ref) ([]Ment
 	}
 	where := store.Or(one...)
 	all, err := store.All(ctx, q, func(m *Mention) []any { return []any{&m.Seq, &m.At, &m.Name, &m.Action, &m.Result, &m.Hash} },
-		`SELECT seq, at, name, action, result, hash FROM audit WHERE `+where.SQL+` ORDER BY at, id`, where.Args...)
+		`SELECT coalesce(seq, 0), at, name, action, result, coalesce(hash, '') FROM audit LEFT JOIN audit_link ON record = id WHERE `+where.SQL+` ORDER BY at, id`, where.Args...)
 	if err != nil {
 		return nil, Root{}, err
 	}

@@ -81,7 +81,7 @@ func (l *Log) Export(ctx context.Context, w io.Writer, from, to int64) error {
 	end := packEnd{Head: h.Prev}
 	roots := &rootReader{q: l.db}
 	for at := h.From - 1; at < h.To; at += window {
-		rows, err := store.All(ctx, l.db, scan, selectRow+` WHERE seq > $1 AND seq <= $2 AND seq > 0 ORDER BY seq`, at, min(at+window, h.To))
+		rows, err := placedRows(ctx, l.db, at, min(at+window, h.To))
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (l *Log) packHead(ctx context.Context, from, to int64) (packHead, error) {
 	case h.From == arch.To+1:
 		h.Prev = arch.Head
 	default:
-		if h.Prev, err = store.Value[string](ctx, l.db, `SELECT hash FROM audit WHERE seq = $1 AND seq > 0`, h.From-1); err != nil {
+		if h.Prev, err = store.Value[string](ctx, l.db, `SELECT hash FROM audit_link WHERE seq = $1 AND seq > 0`, h.From-1); err != nil {
 			return h, errs.Wrap(err, errs.Conflict, "audit.no_predecessor", h.From-1)
 		}
 	}

@@ -21,26 +21,30 @@ import (
 	"qushu/internal/base/when"
 )
 
-// sealDue signs a root on the first turn of a civil day, and of an hour in which the chain has grown.
-func (l *Log) sealDue(ctx context.Context) error {
+// sealDue signs a root on the first turn of a civil day, and of an hour in which the chain has grown. There is nothing to
+// sign before quiet: the hour has its root.
+func (l *Log) sealDue(ctx context.Context) (quiet time.Time, err error) {
 	last, err := newestRoot(ctx, l.db, "")
 	if err != nil {
-		return err
+		return quiet, err
 	}
 	day, err := newestRoot(ctx, l.db, rootDay)
 	if err != nil {
-		return err
+		return quiet, err
 	}
 	end, ok, err := readHead(ctx, l.db)
 	if err != nil || !ok {
-		return err // nothing has happened yet
+		return quiet, err // nothing has happened yet
 	}
-	kind := due(last, day, end.Seq, l.now())
-	if kind == "" {
-		return nil
+	now := l.now()
+	if kind := due(last, day, end.Seq, now); kind != "" {
+		_, err = l.seal(ctx, kind)
+		return quiet, err
 	}
-	_, err = l.seal(ctx, kind)
-	return err
+	if hour := now.Truncate(time.Hour); !last.At.Before(hour) { // a civil day begins with an hour
+		quiet = hour.Add(time.Hour)
+	}
+	return quiet, nil
 }
 
 // due says which kind of root is to be signed now, "" for none. A day without records gets one too:

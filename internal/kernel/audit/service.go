@@ -28,10 +28,11 @@ func (l *Log) serve(ctx context.Context) error {
 	if err := l.files.catchUp(ctx, l.db); err != nil {
 		return err
 	}
+	var quiet time.Time // nothing is to be signed before then
 	for {
 		_, err := l.Chain(ctx)
-		if err == nil {
-			err = l.sealDue(ctx)
+		if err == nil && !l.now().Before(quiet) {
+			quiet, err = l.sealDue(ctx)
 		}
 		if ctx.Err() != nil {
 			return nil
@@ -65,6 +66,7 @@ func (l *Log) Chain(ctx context.Context) (int, error) {
 	total, moved := 0, 0
 	for {
 		n, more, err := l.step(ctx)
+		total += n
 		if errors.Is(err, errMoved) && moved < 100 {
 			moved++ // somebody else chained: what he did is seen once it is committed
 			select {
@@ -74,22 +76,77 @@ func (l *Log) Chain(ctx context.Context) (int, error) {
 			}
 			continue
 		}
-		if total += n; err != nil || !more {
+		if err != nil || !more {
 			return total, err
 		}
 	}
 }
 
-// step chains one batch; more says that another may follow. Reading and hashing happen outside the
-// transaction: it holds the one writer only for the update.
+// step chains what is found at one look; more says that there may be others. Reading and hashing happen outside the
+// transactions: each holds the one writer only for the places of its batch.
 func (l *Log) step(ctx context.Context) (n int, more bool, err error) {
 	was, from, damaged, err := l.end(ctx)
 	if err != nil {
 		return 0, false, err
 	}
-	rows, err := l.open(ctx)
-	if err != nil || len(rows) == 0 {
+	now, err := l.db.Moment(ctx, numbered) // before the look, so that the look has seen everything up to it
+	if err != nil {
 		return 0, false, err
+	}
+	where, first := l.sight(was, now)
+	ids, all, err := where.ids(ctx, l.db, l.atLook)
+	if err != nil {
+		return 0, false, err
+	}
+	if len(ids) == 0 {
+		l.fresh.forget()
+		if !first || damaged || was.Seq == 0 { // after a first look the kept end is written anew even so
+			l.looked = true
+			return 0, false, nil
+		}
+	}
+	for left := ids; ; {
+		some := left[:min(batch, len(left))]
+		left = left[len(some):]
+		next := was
+		if all && len(left) == 0 {
+			next.Seen, next.Flight = now.Next, now.Flight()
+		}
+		if was, err = l.place(ctx, was, from, next, some); err != nil {
+			return n, false, err
+		}
+		n += len(some)
+		if from = was.head; len(left) == 0 {
+			break
+		}
+	}
+	l.looked = l.looked || all
+	return n, damaged || !all, nil
+}
+
+// sight is where rows wait for the next step. The first look of a process goes everywhere: a database restored into another
+// server counts its transactions anew.
+func (l *Log) sight(was marked, now store.Moment) (s sight, first bool) {
+	if s := was.sight(now); s != nil && l.looked {
+		return s, false
+	}
+	return everywhere(), true
+}
+
+// sight is where rows may wait behind the kept end, nil when it is not comparable with now.
+func (m marked) sight(now store.Moment) sight {
+	last, err := store.MomentOf(m.Seen, m.Flight)
+	if err != nil || now.Next < last.Next {
+		return nil
+	}
+	return since(last, now)
+}
+
+// place chains rows behind from and moves the kept end from was to next.
+func (l *Log) place(ctx context.Context, was marked, from head, next marked, ids []string) (marked, error) {
+	rows, err := l.texts(ctx, ids)
+	if err != nil {
+		return was, err
 	}
 	to := from
 	places := make([]place, len(rows))
@@ -97,6 +154,7 @@ func (l *Log) step(ctx context.Context) (n int, more bool, err error) {
 		to = head{to.Seq + 1, link(to.Hash, record(to.Seq+1, r.text))}
 		places[i] = place{r.id, to}
 	}
+	next.head, next.MAC = to, l.mark(to)
 	err = l.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := store.Lock(ctx, tx, "audit", "chain"); err != nil {
 			return err
@@ -108,32 +166,23 @@ func (l *Log) step(ctx context.Context) (n int, more bool, err error) {
 		if is != was {
 			return errMoved
 		}
-		n, err := placed(ctx, tx, places)
-		if err == nil && n != int64(len(rows)) {
-			err = errMoved
-		}
-		if err != nil {
+		if err := placed(ctx, tx, places); err != nil {
 			return err
 		}
-		return writeHead(ctx, tx, l.mark(to))
+		return writeHead(ctx, tx, next)
 	})
 	if err != nil {
-		return 0, false, err
+		return was, err
 	}
 	l.last = to
-	return len(rows), damaged || len(rows) == batch, nil
+	return next, nil
 }
 
 // openRow is a row without a place: all the chain needs of it.
 type openRow struct{ id, text string }
 
-// open returns the next committed rows without a place, oldest id first. The text of a row written here
-// is still in memory; the others are read.
-func (l *Log) open(ctx context.Context) ([]openRow, error) {
-	ids, err := openIDs(ctx, l.db, batch)
-	if err != nil {
-		return nil, err
-	}
+// texts returns rows with their texts. That of a row written here is still in memory; the others are read.
+func (l *Log) texts(ctx context.Context, ids []string) ([]openRow, error) {
 	rows := make([]openRow, len(ids))
 	var lacking []string
 	for i, id := range ids {
@@ -141,9 +190,6 @@ func (l *Log) open(ctx context.Context) ([]openRow, error) {
 		if rows[i] = (openRow{id, text}); !ok {
 			lacking = append(lacking, id)
 		}
-	}
-	if len(ids) == 0 {
-		l.fresh.forget()
 	}
 	texts, err := textsOf(ctx, l.db, lacking)
 	if err != nil {
@@ -243,8 +289,8 @@ func (l *Log) known(ctx context.Context) (head, error) {
 	return known, nil
 }
 
-func (l *Log) mark(h head) marked {
-	return marked{h, l.ring.MACHex(secret.Audit, "head", record(h.Seq, h.Hash))}
+func (l *Log) mark(h head) string {
+	return l.ring.MACHex(secret.Audit, "head", record(h.Seq, h.Hash))
 }
 
 func (l *Log) genuine(m marked) bool {
@@ -253,7 +299,19 @@ func (l *Log) genuine(m marked) bool {
 
 // Health reports that chaining has stopped: the alarm GB/T 22239-2019 §8.1.4.3 d) asks for. Nil is well.
 func (l *Log) Health(ctx context.Context) error {
-	b, err := waiting(ctx, l.db, store.At(l.now().Add(-late)))
+	was, _, err := readHead(ctx, l.db)
+	if err != nil {
+		return err
+	}
+	now, err := l.db.Moment(ctx, numbered)
+	if err != nil {
+		return err
+	}
+	where := was.sight(now)
+	if where == nil {
+		where = everywhere()
+	}
+	b, err := where.waiting(ctx, l.db, store.At(l.now().Add(-late)))
 	if err != nil {
 		return err
 	}

@@ -55,12 +55,12 @@ func (l *Log) Verify(ctx context.Context, progress Progress) (*Report, error) {
 func (l *Log) walkRows(ctx context.Context, w *walk, end int64, progress Progress) error {
 	for at := w.next - 1; at < end; {
 		to := at + min(window, end-at)
-		rows, err := store.All(ctx, l.db, scan, selectRow+` WHERE seq > $1 AND seq <= $2 AND seq > 0 ORDER BY seq`, at, to)
+		rows, err := placedRows(ctx, l.db, at, to)
 		if err != nil {
 			return err
 		}
 		if len(rows) == 0 {
-			next, err := store.Value[int64](ctx, l.db, `SELECT coalesce(min(seq), 0) FROM audit WHERE seq > $1 AND seq <= $2 AND seq > 0`, at, end)
+			next, err := store.Value[int64](ctx, l.db, `SELECT coalesce(min(seq), 0) FROM audit_link JOIN audit ON id = record WHERE seq > $1 AND seq <= $2 AND seq > 0`, at, end)
 			if err != nil {
 				return err
 			}
@@ -182,7 +182,7 @@ func (l *Log) signed(r Root) bool {
 // checkWaiting tells of rows that neither stand in the chain nor will soon, and checks the marks of those that will.
 func (l *Log) checkWaiting(ctx context.Context, r *Report) error {
 	// One statement, so that the end and the rows are of one moment.
-	n, err := store.Value[int64](ctx, l.db, `SELECT count(*) FROM audit WHERE seq < 0 OR seq > coalesce((SELECT max(seq) FROM audit_head), 0)`)
+	n, err := store.Value[int64](ctx, l.db, `SELECT count(*) FROM audit_link WHERE seq <= 0 OR seq > coalesce((SELECT max(seq) FROM audit_head), 0)`)
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (l *Log) checkWaiting(ctx context.Context, r *Report) error {
 			r.found(Place{Fault: Altered, Row: row.ID})
 		}
 	}
-	b, err := waiting(ctx, l.db, store.At(l.now().Add(-late)))
+	b, err := everywhere().waiting(ctx, l.db, store.At(l.now().Add(-late)))
 	if err == nil && b.N > 0 {
 		r.found(Place{Fault: Waiting, Count: b.N})
 	}

@@ -120,13 +120,17 @@ func catalog(t *testing.T) *errs.Catalog {
 	return c
 }
 
-// swap exchanges the places of records 10 and 11, in the columns given.
-func swap(columns ...string) []string {
-	out := []string{`UPDATE audit SET seq = -10 WHERE seq = 10`, `UPDATE audit SET seq = 10 WHERE seq = 11`, `UPDATE audit SET seq = 11 WHERE seq = -10`}
-	for _, c := range columns {
-		out = append(out, strings.ReplaceAll(`UPDATE audit SET title = X WHERE seq = 10`, "X", "'"+c+"'"))
-	}
-	return out
+// at is the record in a place, or those in some: at("seq > 25").
+func at(places string) string { return `id IN (SELECT record FROM audit_link WHERE ` + places + `)` }
+
+// remove deletes records with their places.
+func remove(places string) []string {
+	return []string{`DELETE FROM audit WHERE ` + at(places), `DELETE FROM audit_link WHERE ` + places}
+}
+
+// swapped exchanges the places of records 10 and 11; each keeps its hash.
+func swapped() []string {
+	return []string{`UPDATE audit_link SET seq = -10 WHERE seq = 10`, `UPDATE audit_link SET seq = 10 WHERE seq = 11`, `UPDATE audit_link SET seq = 11 WHERE seq = -10`}
 }
 
 func TestTampering(t *testing.T) {
@@ -154,35 +158,40 @@ func TestTampering(t *testing.T) {
 		n     int64 // broken places, 0 for any number
 		says  string
 	}{
-		{"one byte of a title", "", []string{`UPDATE audit SET title = '人口基础裱' WHERE seq = 10`}, audit.Altered, 10, 1, "第 10 条记录（编号 "},
-		{"the person", "", []string{`UPDATE audit SET person = 'li' WHERE seq = 1`}, audit.Altered, 1, 1, "被改动过"},
-		{"the time", "", []string{`UPDATE audit SET at = at + 1 WHERE seq = 30`}, audit.Altered, 30, 1, "被改动过"},
-		{"the detail", "", []string{`UPDATE audit SET detail = '{"rows":7}' WHERE seq = 10`}, audit.Altered, 10, 1, "被改动过"},
-		{"the mark", "", []string{`UPDATE audit SET mac = 'x:00' WHERE seq = 10`}, audit.Altered, 10, 1, "被改动过"},
-		{"the hash", "", []string{`UPDATE audit SET hash = 'ff' WHERE seq = 10`}, audit.Moved, 10, 1, "链值被改动"},
-		{"a row removed", "", []string{`DELETE FROM audit WHERE seq = 10`}, audit.Missing, 10, 1, "第 10 条记录不见了。"},
-		{"the first row removed", "", []string{`DELETE FROM audit WHERE seq = 1`}, audit.Missing, 1, 1, "第 1 条记录不见了。"},
-		{"rows removed", "", []string{`DELETE FROM audit WHERE seq BETWEEN 5 AND 14`}, audit.Missing, 5, 1, "第 5 至 14 条记录不见了，共缺 10 条"},
-		{"removed and closed up", "", []string{`DELETE FROM audit WHERE seq = 29`, `UPDATE audit SET seq = 29 WHERE seq = 30`}, audit.Moved, 29, 0, "接不上"},
-		{"two rows swapped", "", swap(), audit.Moved, 10, 3, "顺序被调换"},
-		{"two rows swapped, hashes kept in place", "", append(swap(), `UPDATE audit SET hash = (SELECT o.hash FROM audit AS o WHERE o.seq = 21 - audit.seq) WHERE seq IN (10, 11)`), audit.Moved, 10, 2, "顺序被调换"},
-		{"the tail cut", "", []string{`DELETE FROM audit WHERE seq > 25`}, audit.Cut, 26, 1, "应有到第 30 条，从第 26 条起不见了，共缺 5 条"},
-		{"the tail cut, the kept end removed", "", []string{`DELETE FROM audit WHERE seq > 25`, `DELETE FROM audit_head`}, audit.Cut, 26, 2, "末尾被截掉"},
+		{"one byte of a title", "", []string{`UPDATE audit SET title = '人口基础裱' WHERE ` + at("seq = 10")}, audit.Altered, 10, 1, "第 10 条记录（编号 "},
+		{"the person", "", []string{`UPDATE audit SET person = 'li' WHERE ` + at("seq = 1")}, audit.Altered, 1, 1, "被改动过"},
+		{"the time", "", []string{`UPDATE audit SET at = at + 1 WHERE ` + at("seq = 30")}, audit.Altered, 30, 1, "被改动过"},
+		{"the detail", "", []string{`UPDATE audit SET detail = '{"rows":7}' WHERE ` + at("seq = 10")}, audit.Altered, 10, 1, "被改动过"},
+		{"the mark", "", []string{`UPDATE audit SET mac = 'x:00' WHERE ` + at("seq = 10")}, audit.Altered, 10, 1, "被改动过"},
+		{"the hash", "", []string{`UPDATE audit_link SET hash = 'ff' WHERE seq = 10`}, audit.Moved, 10, 1, "链值被改动"},
+		{"a row removed", "", remove("seq = 10"), audit.Missing, 10, 1, "第 10 条记录不见了。"},
+		{"the first row removed", "", remove("seq = 1"), audit.Missing, 1, 1, "第 1 条记录不见了。"},
+		{"a row removed, its place not", "", []string{`DELETE FROM audit WHERE ` + at("seq = 10")}, audit.Missing, 10, 1, "第 10 条记录不见了。"},
+		{"a place removed, its row not", "", []string{`DELETE FROM audit_link WHERE seq = 10`}, audit.Missing, 10, 1, "第 10 条记录不见了。"},
+		{"the tail cut, its places not", "", []string{`DELETE FROM audit WHERE ` + at("seq > 25")}, audit.Cut, 26, 1, "应有到第 30 条，从第 26 条起不见了，共缺 5 条"},
+		{"every row removed, their places not", "", []string{`DELETE FROM audit`}, audit.Cut, 1, 1, "共缺 30 条"},
+		{"a place names another row", "", []string{`UPDATE audit_link SET record = 'x' WHERE seq = 10`}, audit.Missing, 10, 1, "第 10 条记录不见了。"},
+		{"rows removed", "", remove("seq BETWEEN 5 AND 14"), audit.Missing, 5, 1, "第 5 至 14 条记录不见了，共缺 10 条"},
+		{"removed and closed up", "", append(remove("seq = 29"), `UPDATE audit_link SET seq = 29 WHERE seq = 30`), audit.Moved, 29, 0, "接不上"},
+		{"two rows swapped", "", swapped(), audit.Moved, 10, 3, "顺序被调换"},
+		{"two rows swapped, hashes kept in place", "", append(append([]string{`CREATE TABLE audit_old AS SELECT * FROM audit_link`}, swapped()...), `UPDATE audit_link SET hash = (SELECT o.hash FROM audit_old AS o WHERE o.seq = audit_link.seq) WHERE seq IN (10, 11)`), audit.Moved, 10, 2, "顺序被调换"},
+		{"the tail cut", "", remove("seq > 25"), audit.Cut, 26, 1, "应有到第 30 条，从第 26 条起不见了，共缺 5 条"},
+		{"the tail cut, the kept end removed", "", append(remove("seq > 25"), `DELETE FROM audit_head`), audit.Cut, 26, 2, "末尾被截掉"},
 		{"the kept end moved back", "", []string{`UPDATE audit_head SET seq = 25`}, audit.Headless, 0, 1, "链尾标记"},
-		{"everything removed", "", []string{`DELETE FROM audit`}, audit.Cut, 1, 1, "共缺 30 条"},
-		{"tail, end and roots removed: the files remember", "", []string{`DELETE FROM audit WHERE seq > 15`, `DELETE FROM audit_head`, `DELETE FROM audit_root`}, audit.RootWithdrawn, 16, 0, "已导出的第 2 号签名根（到第 30 条记录）在数据库中不见了"},
+		{"everything removed", "", []string{`DELETE FROM audit`, `DELETE FROM audit_link`}, audit.Cut, 1, 1, "共缺 30 条"},
+		{"tail, end and roots removed: the files remember", "", append(remove("seq > 15"), `DELETE FROM audit_head`, `DELETE FROM audit_root`), audit.RootWithdrawn, 16, 0, "已导出的第 2 号签名根（到第 30 条记录）在数据库中不见了"},
 		{"a root forged", "", []string{`UPDATE audit_root SET head = '00' WHERE id = 1`}, audit.RootForged, 0, 2, "第 1 号签名根是伪造的"},
 		{"a root with the signature of another", "", []string{`UPDATE audit_root SET sig = (SELECT sig FROM audit_root WHERE id = 2) WHERE id = 1`}, audit.RootForged, 0, 1, "第 1 号签名根是伪造的"},
 		{"a root signed by nobody known", "", []string{`UPDATE audit_root SET signer = 'nobody' WHERE id = 1`}, audit.RootForged, 0, 1, "第 1 号签名根是伪造的"},
 		{"a root removed", "", []string{`DELETE FROM audit_root WHERE id = 1`}, audit.RootMissing, 0, 2, "从第 1 号起有 1 个签名根不见了"},
-		{"a row slipped in before the chain", "", []string{forged(-5)}, audit.Outside, 0, 1, "有 1 条记录不在链上"},
-		{"a row slipped in behind the chain", "", []string{forged(40)}, audit.Outside, 0, 1, "有 1 条记录不在链上"},
-		{"a row slipped in to be chained", "", []string{forged(0)}, audit.Altered, 0, 0, "被改动过"},
-		{"an archive that never was", "", []string{`INSERT INTO audit_archive VALUES (1, 1, 10, 'x', 1, 'f', 'd', 'k', 'c2ln')`, `DELETE FROM audit WHERE seq <= 10`}, audit.ArchiveForged, 1, 2, "冒充归档"},
-		{"words in a number", store.SQLite, []string{`UPDATE audit SET subjects = 'many' WHERE seq = 10`}, audit.Altered, 10, 1, "被改动过"},
-		{"a detail that is no JSON", store.SQLite, []string{`UPDATE audit SET detail = '{' WHERE seq = 10`}, audit.Altered, 10, 1, "被改动过"},
-		{"a place that is no number", store.SQLite, []string{`UPDATE audit SET seq = 'x' WHERE seq = 10`}, audit.Missing, 10, 2, "第 10 条记录不见了"},
-		{"a place that is half a number", store.SQLite, []string{`UPDATE audit SET seq = 10.5 WHERE seq = 10`}, audit.Missing, 10, 0, "第 10 条记录不见了"},
+		{"a row slipped in before the chain", "", forged(-5), audit.Outside, 0, 1, "有 1 条记录不在链上"},
+		{"a row slipped in behind the chain", "", forged(40), audit.Outside, 0, 1, "有 1 条记录不在链上"},
+		{"a row slipped in to be chained", "", forged(0), audit.Altered, 0, 0, "被改动过"},
+		{"an archive that never was", "", append(remove("seq <= 10"), `INSERT INTO audit_archive VALUES (1, 1, 10, 'x', 1, 'f', 'd', 'k', 'c2ln')`), audit.ArchiveForged, 1, 2, "冒充归档"},
+		{"words in a number", store.SQLite, []string{`UPDATE audit SET subjects = 'many' WHERE ` + at("seq = 10")}, audit.Altered, 10, 1, "被改动过"},
+		{"a detail that is no JSON", store.SQLite, []string{`UPDATE audit SET detail = '{' WHERE ` + at("seq = 10")}, audit.Altered, 10, 1, "被改动过"},
+		{"a place that is no number", store.SQLite, []string{`UPDATE audit_link SET seq = 'x' WHERE seq = 10`}, audit.Missing, 10, 2, "第 10 条记录不见了"},
+		{"a place that is half a number", store.SQLite, []string{`UPDATE audit_link SET seq = 10.5 WHERE seq = 10`}, audit.Missing, 10, 0, "第 10 条记录不见了"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			templates.Each(t, func(t *testing.T, db *store.DB) {
@@ -214,8 +223,13 @@ func TestTampering(t *testing.T) {
 	}
 }
 
-func forged(seq int) string {
-	return fmt.Sprintf(`INSERT INTO audit SELECT 'forged', %d, at, 'li', account, name, admin, unit, post, session, ip, agent, trace, action, object, object_id, title, personal, subjects, purpose, result, detail, mac, '' FROM audit WHERE seq = 3`, seq)
+// forged slips in a record in a place, 0 for none.
+func forged(seq int) []string {
+	out := []string{`INSERT INTO audit SELECT 'forged', at, 'li', account, name, admin, unit, post, session, ip, agent, trace, action, object, object_id, title, personal, subjects, purpose, result, detail, mac, tx FROM audit WHERE ` + at("seq = 3")}
+	if seq != 0 {
+		out = append(out, fmt.Sprintf(`INSERT INTO audit_link (seq, record, hash) VALUES (%d, 'forged', '')`, seq))
+	}
+	return out
 }
 
 // Somebody with the database but without the keys rewrites the whole chain after removing one row.
@@ -224,7 +238,7 @@ func TestRewritten(t *testing.T) {
 		b := newBench(t, db)
 		b.write(30)
 		b.seal()
-		b.tamper(`DELETE FROM audit WHERE seq = 10`, `UPDATE audit SET seq = 0, hash = '' WHERE seq > 0`, `DELETE FROM audit_head`, `DELETE FROM audit_root`)
+		b.tamper(append(remove("seq = 10"), `DELETE FROM audit_link`, `DELETE FROM audit_head`, `DELETE FROM audit_root`)...)
 		other := b.ring
 		var err error
 		if b.ring, err = secret.Open(t.TempDir()); err != nil {
@@ -251,7 +265,7 @@ func TestOldEndPutBack(t *testing.T) {
 		b.tamper(`CREATE TABLE audit_old AS SELECT * FROM audit_head`)
 		b.write(10)
 		b.chain()
-		b.tamper(`DELETE FROM audit WHERE seq > 20`, `DELETE FROM audit_head`, `INSERT INTO audit_head SELECT * FROM audit_old`)
+		b.tamper(append(remove("seq > 20"), `DELETE FROM audit_head`, `INSERT INTO audit_head SELECT * FROM audit_old`)...)
 		b.write(2)
 		b.chain()
 		r := b.verify()
@@ -388,7 +402,62 @@ func TestChainTogether(t *testing.T) {
 	})
 }
 
-// A transaction that began early and commits late gets the later place.
+// A database restored into another server, or one somebody touched, counts its transactions anew: nothing is passed over.
+func TestNumbersGoneBack(t *testing.T) {
+	templates.Each(t, func(t *testing.T, db *store.DB) {
+		b := newBench(t, db)
+		b.write(3)
+		b.chain()
+		b.tamper(`UPDATE audit_head SET seen = seen + 1000000`)
+		b.write(3)
+		b.move(2 * time.Minute)
+		if err := b.Health(t.Context()); db.Engine() == store.Postgres && errs.KeyOf(err) != "audit.stopped" {
+			t.Error("they wait unseen:", err)
+		}
+		b.chain()
+		if r := b.verify(); !r.OK || r.To != 6 {
+			t.Errorf("%+v", r)
+		}
+		b.write(2)
+		b.tamper(`UPDATE audit SET tx = 0 WHERE id NOT IN (SELECT record FROM audit_link)`) // below what was seen
+		b.chain()
+		if r := b.verify(); !r.Has(audit.Waiting) && r.To != 6 {
+			t.Errorf("%+v", r)
+		}
+		b.Log = b.again() // the first look of a process goes everywhere
+		b.chain()
+		if r := b.verify(); !r.OK || r.To != 8 {
+			t.Errorf("%+v", r)
+		}
+		b.tamper(`UPDATE audit_head SET flight = 'x'`)
+		b.write(1)
+		b.chain()
+		if r := b.verify(); !r.OK || r.To != 9 {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// More rows wait than one look reads.
+func TestBacklog(t *testing.T) {
+	templates.Each(t, func(t *testing.T, db *store.DB) {
+		b := newBench(t, db)
+		b.AtLook(20)
+		b.write(50) // the first look goes everywhere, the next do not
+		b.chain()
+		b.write(50)
+		if n, err := b.Chain(t.Context()); err != nil || n != 50 {
+			t.Fatal(n, err)
+		}
+		b.write(20)
+		b.chain()
+		if r := b.verify(); !r.OK || r.To != 120 {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// A transaction that began early and commits late gets the later place, even long after and from another program.
 func TestLateCommit(t *testing.T) {
 	if len(storetest.Engines()) == 1 {
 		t.Skip("SQLite has one writer: nobody commits late there")
@@ -408,13 +477,23 @@ func TestLateCommit(t *testing.T) {
 	<-began
 	b.write(3)
 	b.chain()
+	other := b.again()
+	if _, err := other.Chain(t.Context()); err != nil { // has looked everywhere once
+		t.Fatal(err)
+	}
+	for range 3 {
+		b.write(1)
+		b.chain()
+	}
 	close(goOn)
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	b.chain()
-	seq, err := store.Value[int64](t.Context(), db, `SELECT seq FROM audit WHERE object_id = $1`, "late")
-	if err != nil || seq != 4 {
+	if n, err := other.Chain(t.Context()); err != nil || n != 1 {
+		t.Error(n, err)
+	}
+	seq, err := store.Value[int64](t.Context(), db, `SELECT seq FROM audit JOIN audit_link ON record = id WHERE object_id = $1`, "late")
+	if err != nil || seq != 7 {
 		t.Error(seq, err)
 	}
 	if r := b.verify(); !r.OK {

@@ -233,8 +233,8 @@ func (g Grant) value(c Column, v any) any {
 	return warehouse.Format(v)
 }
 
-// Found is what a look-up of many keys gives: for each row the place of its key among those asked.
-type Found struct {
+// Answered is what a look-up of many keys gives: for each row the place of its key among those asked.
+type Answered struct {
 	Columns []Column
 	Keys    []int
 	Rows    [][]any
@@ -246,8 +246,8 @@ type Found struct {
 const mostFound = 20_000
 
 // Find gives the rows of ds whose key column holds one of keys, as a grant shows them. Rows come in the order of the keys.
-func (d *Datasets) Find(ctx context.Context, ds Dataset, g Grant, column string, keys, columns []string) (Found, error) {
-	var out Found
+func (d *Datasets) Find(ctx context.Context, ds Dataset, g Grant, column string, keys, columns []string) (Answered, error) {
+	var out Answered
 	if err := d.holds(ds, g); err != nil {
 		return out, err
 	}

@@ -108,8 +108,13 @@ func fits(c warehouse.Cond, v any) bool {
 	case warehouse.OpContains:
 		return strings.Contains(warehouse.Format(v), c.Values[0].(string))
 	}
-	n := order(v, c.Values[0])
-	switch c.Op {
+	return Holds(c.Op, v, c.Values[0])
+}
+
+// Holds reports whether op (eq, ne, lt, le, gt, ge) holds between two values of one column, neither of them nil.
+func Holds(op warehouse.Op, v, w any) bool {
+	n := order(v, w)
+	switch op {
 	case warehouse.OpEq:
 		return n == 0
 	case warehouse.OpNe:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"qushu/internal/base/bus"
 	"qushu/internal/base/errs"
 	"qushu/internal/base/jobs"
 	"qushu/internal/base/store"
@@ -24,7 +25,8 @@ var schema embed.FS
 //go:embed text/*.json
 var Text embed.FS
 
-// keep is how many versions of a dataset stay; older ones go a day after they were replaced.
+// keep is how many versions of a dataset stay unless the setting dataset.keep_versions says otherwise; older ones go a day
+// after they were replaced.
 const (
 	keep  = 3
 	grace = 24 * time.Hour
@@ -50,17 +52,67 @@ type Datasets struct {
 	above Above
 	live  map[string]Live
 	find  *find.Find // nil where nothing is found
+	bus   *bus.Bus   // nil where nobody listens
+	judge Judge      // nil where nobody judges
+
+	// Keep tells how many versions of a dataset stay. Set once, before serving.
+	Keep func(ctx context.Context) int
 }
 
 // New makes the service over db and the warehouse wh. Until Serve tells who knows the tree of units, a grant to a
 // unit reaches that unit alone.
 func New(db *store.DB, wh warehouse.Store, now func() time.Time) *Datasets {
 	alone := func(context.Context, store.Queryer, string) ([]string, error) { return nil, nil }
-	return &Datasets{db: db, wh: wh, now: now, above: alone, live: map[string]Live{}}
+	return &Datasets{db: db, wh: wh, now: now, above: alone, live: map[string]Live{}, Keep: func(context.Context) int { return keep }}
 }
 
 // Serve tells who knows the tree of units. Called once, before serving.
 func (d *Datasets) Serve(above Above) { d.above = above }
+
+// Told lets rooms hear what happens to datasets. Called once, before serving.
+func (d *Datasets) Told(b *bus.Bus) { d.bus = b }
+
+// Served is told as dataset.served when another version of a dataset begins to serve.
+type Served struct {
+	Dataset string `json:"dataset"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Number  int64  `json:"number"`
+	Rows    int64  `json:"rows"`
+}
+
+// Removed is told as dataset.removed.
+type Removed struct {
+	Dataset string `json:"dataset"`
+	Name    string `json:"name"`
+}
+
+func (d *Datasets) served(ctx context.Context, tx *store.Tx, ds Dataset) error {
+	if d.bus == nil {
+		return nil
+	}
+	return d.bus.Emit(ctx, tx, "dataset.served", Served{ds.ID, ds.Name, ds.Current, ds.Number, ds.Rows})
+}
+
+// Judge says whether a version may be published as ds, which stands as it will: Invalid with what keeps it back.
+type Judge func(ctx context.Context, ds Dataset, version string) error
+
+// Judged names who is asked before a version is published. Called once, before serving.
+func (d *Datasets) Judged(j Judge) { d.judge = j }
+
+// Check asks whether a loaded version may become the next of a dataset with columns. A publisher calls it before the
+// transaction that publishes: it may read every row.
+func (d *Datasets) Check(ctx context.Context, q store.Queryer, id string, columns []Column, version string) error {
+	if d.judge == nil || id == "" {
+		return nil
+	}
+	ds, err := one(ctx, q, store.C("d.id = $1", id))
+	if err != nil {
+		return err
+	}
+	ds.Columns = columns
+	return d.judge(ctx, ds, version)
+}
 
 // Declare adds a live dataset. A room calls it once when it is made.
 func (d *Datasets) Declare(l Live) error {
@@ -96,7 +148,9 @@ func (d *Datasets) AllDeclared() []Live {
 func (d *Datasets) Room() *room.Room {
 	sweep := jobs.Periodic("dataset.sweep", jobs.Daily{Hour: 2, Minute: 50}, d.Sweep)
 	sweep.Timeout = time.Hour
-	return &room.Room{Name: "dataset", Pillar: room.Kernel, Schema: schema, Text: Text, Jobs: []jobs.Handler{sweep}}
+	return &room.Room{Name: "dataset", Pillar: room.Kernel, Schema: schema, Text: Text, Jobs: []jobs.Handler{sweep},
+		Emits:    []bus.Event{bus.Emits[Served]("dataset.served"), bus.Emits[Removed]("dataset.removed")},
+		Settings: []room.Setting{{Name: "keep_versions", Default: keep, Min: 2, Max: 60, Admin: room.System}}}
 }
 
 // store returns the warehouse, Busy where there is none.
@@ -107,14 +161,14 @@ func (d *Datasets) store() (warehouse.Store, error) {
 	return d.wh, nil
 }
 
-// Sweep forgets versions beyond the newest three that were replaced a day ago, and drops from the warehouse what no
+// Sweep forgets versions beyond the newest few that were replaced a day ago, and drops from the warehouse what no
 // row names. A version is written before its row, so only those older than a day are judged.
 func (d *Datasets) Sweep(ctx context.Context) error {
 	if d.wh == nil {
 		return nil
 	}
-	before := d.now().Add(-grace)
-	err := d.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return prune(ctx, tx, store.At(before)) })
+	before, stay := d.now().Add(-grace), d.Keep(ctx)
+	err := d.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return prune(ctx, tx, store.At(before), stay) })
 	if err != nil {
 		return err
 	}

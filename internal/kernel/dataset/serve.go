@@ -115,7 +115,10 @@ func (d *Datasets) Publish(ctx context.Context, tx *store.Tx, p Publication) (Da
 	if err := d.find.Touch(ctx, tx, kind, ds.ID); err != nil {
 		return ds, err
 	}
-	return ds, serve(ctx, tx, ds.ID, v.ID, at)
+	if err := serve(ctx, tx, ds.ID, v.ID, at); err != nil {
+		return ds, err
+	}
+	return ds, d.served(ctx, tx, ds)
 }
 
 // target is the dataset a publication goes on with, or a new one.
@@ -175,7 +178,10 @@ func (d *Datasets) Rollback(ctx context.Context, tx *store.Tx, id string, expect
 	if err := d.find.Touch(ctx, tx, kind, id); err != nil {
 		return ds, err
 	}
-	return ds, serve(ctx, tx, id, v.ID, at)
+	if err := serve(ctx, tx, id, v.ID, at); err != nil {
+		return ds, err
+	}
+	return ds, d.served(ctx, tx, ds)
 }
 
 // Description is what may be corrected about a dataset without loading it again.
@@ -210,6 +216,11 @@ func (d *Datasets) Remove(ctx context.Context, tx *store.Tx, id string, expect i
 	}
 	if err := store.ExecOne(ctx, tx, `DELETE FROM dataset WHERE id = $1`, id); err != nil {
 		return ds, err
+	}
+	if d.bus != nil {
+		if err := d.bus.Emit(ctx, tx, "dataset.removed", Removed{ds.ID, ds.Name}); err != nil {
+			return ds, err
+		}
 	}
 	return ds, d.find.Touch(ctx, tx, kind, id)
 }

@@ -88,9 +88,9 @@ func serve(ctx context.Context, tx *store.Tx, dataset, id string, at store.Time)
 }
 
 // prune forgets versions beyond the newest that were replaced before a time.
-func prune(ctx context.Context, tx *store.Tx, before store.Time) error {
+func prune(ctx context.Context, tx *store.Tx, before store.Time, stay int) error {
 	return store.Exec(ctx, tx, `DELETE FROM dataset_version WHERE replaced_at > 0 AND replaced_at < $1 AND id NOT IN (
-		SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY dataset_id ORDER BY number DESC) AS place FROM dataset_version) ranked WHERE place <= $2)`, before, keep)
+		SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY dataset_id ORDER BY number DESC) AS place FROM dataset_version) ranked WHERE place <= $2)`, before, stay)
 }
 
 const grantColumns = `g.id, g.dataset_id, g.unit_id, g.person, g.columns, g.reveal, g.purpose, g.basis, g.from_at, g.until_at, g.given_by, g.given_at, g.revoked_by, g.revoked_at,

@@ -245,7 +245,7 @@ func (i *Identity) isOpen(r *http.Request) bool {
 			}
 			for _, raw := range m.Raws {
 				if raw.Perm == room.Open {
-					mux.HandleFunc(strings.TrimSpace(raw.Method+" /api/"+m.Name+raw.Path), serve)
+					mux.HandleFunc(strings.TrimSpace(raw.Method+" "+raw.Address(m.Name)), serve)
 				}
 			}
 		}

@@ -28,13 +28,16 @@ type Store struct {
 	dir     string
 	write   chan struct{} // holds one token while somebody writes
 
-	starting sync.Mutex // guards db and closed
+	starting sync.Mutex // guards db, parser and closed
 	db       *sql.DB
+	parser   *sql.DB // reads texts, nil until the first
 	closed   bool
 	broken   atomic.Bool // the engine ended itself and must be started again
 
 	mu       sync.RWMutex
 	versions map[string]warehouse.Version // as in the table of that name
+
+	answers answers
 }
 
 var _ warehouse.Archive = (*Store)(nil)
@@ -49,6 +52,9 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
+	if s.parser != nil {
+		_ = s.parser.Close()
+	}
 	return s.explain(s.db.Close())
 }
 

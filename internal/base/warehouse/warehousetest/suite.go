@@ -32,6 +32,7 @@ func Suite(t *testing.T, open Open) {
 		{"injection", injection},
 		{"groups", groups},
 		{"joins", joins},
+		{"matches", matches},
 		{"order and pages", orderAndPages},
 		{"wrong queries", wrongQueries},
 		{"big table", bigTable},

@@ -47,6 +47,8 @@ CREATE INDEX catalog_changed ON catalog (changed_at, id);
 CREATE INDEX catalog_state ON catalog (state, changed_at, id);
 CREATE INDEX catalog_unit ON catalog (unit_id, changed_at, id);
 CREATE INDEX catalog_owner ON catalog (owner, changed_at, id);
+-- what the facets and the figures count, so that they need not read the rows
+CREATE INDEX catalog_facets ON catalog (state, node, unit_id, cycle, share, level, is_open, mounts, broken, stale_at, items, data_rows);
 CREATE INDEX catalog_stale ON catalog (stale_at) WHERE stale_at > 0;
 
 -- catalog_version is one state of what an entry says. A published one never changes.

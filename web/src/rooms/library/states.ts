@@ -20,6 +20,7 @@ export const looks = {
   done: { tone: 'success', shape: 'check' },
   failed: { tone: 'danger', shape: 'octagon' },
   cancelled: { tone: 'info', shape: 'dash' },
+  decide: { tone: 'warning', shape: 'triangle' },
 } as const
 
 /** How a level looks; its words are library.level.<level>. */

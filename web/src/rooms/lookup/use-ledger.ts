@@ -9,6 +9,9 @@ import { useSession } from '@/kernel/session'
 
 /** A look as the ledger shows it. */
 export type Entry = components['schemas']['LookupEntry']
+/** What a detector noticed about a look. */
+export type Mark = Entry['marks'][number]
+export const marks: Mark[] = ['self', 'colleague', 'off_hours', 'no_case']
 
 const day = 86_400_000
 const begins = (date: string) => (date ? `${date}T00:00:00+08:00` : undefined)
@@ -17,11 +20,11 @@ const ends = (date: string) => (date ? new Date(Date.parse(`${date}T00:00:00+08:
 /** The ledger of looks at what one's units answer for, with its filters in the address. */
 export function useLedger() {
   const session = useSession()
-  const list = useList<Entry, { dataset: string; person: string; from: string; until: string; revealed: string }>({
-    filters: { dataset: '', person: '', from: '', until: '', revealed: '' },
+  const list = useList<Entry, { dataset: string; person: string; from: string; until: string; revealed: string; batch: string; mark: string }>({
+    filters: { dataset: '', person: '', from: '', until: '', revealed: '', batch: '', mark: '' },
     topics: ['lookup.ledger'],
     load: ({ filters, cursor, limit, signal }) =>
-      ask(api.GET('/api/lookup/ledger', { params: { query: { dataset: filters.dataset || undefined, person: filters.person || undefined, from: begins(filters.from), until: ends(filters.until), revealed: filters.revealed !== '', after: cursor || undefined, limit } }, signal })),
+      ask(api.GET('/api/lookup/ledger', { params: { query: { dataset: filters.dataset || undefined, person: filters.person || undefined, from: begins(filters.from), until: ends(filters.until), revealed: filters.revealed !== '', batch: filters.batch !== '', mark: filters.mark as '' | Mark | 'any', after: cursor || undefined, limit } }, signal })),
   })
   const mayList = computed(() => session.can('lookup.find'))
   const sources = useQuery((signal) => ask(api.GET('/api/lookup/datasets', { params: { query: { limit: 200 } }, signal })), [], { when: () => mayList.value })

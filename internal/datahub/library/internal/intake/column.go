@@ -22,6 +22,8 @@ type Column struct {
 	Strict bool     `json:"strict" required:"false" doc:"refuse rows whose value is not a valid one of the kind: check digits, shapes"`
 
 	Header string  `json:"header" required:"false" readOnly:"true" doc:"its name in the file"`
+	Native string  `json:"native,omitempty" required:"false" readOnly:"true" doc:"its type in the source it comes from"`
+	Gone   bool    `json:"gone,omitempty" required:"false" readOnly:"true" doc:"the source has it no more: it stays, without values"`
 	Sure   float64 `json:"sure" required:"false" readOnly:"true" doc:"how sure the suggested kind is, 0 to 1"`
 	Empty  float64 `json:"empty" required:"false" readOnly:"true" doc:"share of the sample that is empty"`
 }

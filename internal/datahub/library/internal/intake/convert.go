@@ -39,7 +39,11 @@ func (c *Converter) Row(r table.Row) ([]any, []errs.Field) {
 	var why []errs.Field
 	for i := range c.cols {
 		col := &c.cols[i]
-		v, err := col.value(r.Cells[col.At], c.today)
+		cell := ""
+		if col.At >= 0 { // otherwise nothing comes for it any more
+			cell = r.Cells[col.At]
+		}
+		v, err := col.value(cell, c.today)
 		if err != nil {
 			e, ok := errors.AsType[*errs.Error](err)
 			if !ok {

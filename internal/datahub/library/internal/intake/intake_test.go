@@ -100,7 +100,7 @@ func TestDamagedSource(t *testing.T) {
 		}
 	}
 	s, err := OpenSource(text("PK\x03\x04"), 4, "/nowhere/at/all")
-	if errs.KeyOf(err) != "library.temp_full" {
+	if errs.KeyOf(err) != "table.temp_full" {
 		t.Error(s, err)
 	}
 }

@@ -7,11 +7,15 @@ import { exactDate } from '@/base/time'
 import type { Dataset } from '../states'
 import { dateIn, dayBegins, dayEnds } from './grants'
 
+/** A way a grant may be used. */
+export type Mode = Dataset['grants'][number]['modes'][number]
+export const modes: Mode[] = ['look', 'batch', 'api', 'push']
+
 /** A grant as it is written down, and the search for whom it is. Nothing is shown as granted before the server has it. */
 export function useGrant(dataset: Dataset, granted: (now: Dataset, whom: string) => void) {
   const today = exactDate(new Date())
   const last = (months: number) => dateIn(months, today)
-  const form = reactive({ kind: 'unit' as 'unit' | 'person', whom: '', columns: dataset.columns.map((column) => column.name), reveal: [] as string[], purpose: '', basis: '', from: '', until: last(12) })
+  const form = reactive({ kind: 'unit' as 'unit' | 'person', whom: '', columns: dataset.columns.map((column) => column.name), reveal: [] as string[], modes: ['look'] as Mode[], quota: '', purpose: '', basis: '', from: '', until: last(12) })
   const choices = shallowRef<Choice<string>[]>([])
   const searching = ref(false)
 
@@ -38,7 +42,7 @@ export function useGrant(dataset: Dataset, granted: (now: Dataset, whom: string)
   const save = useAction(async () => {
     const whom = choices.value.find((choice) => choice.value === form.whom)?.label ?? ''
     const body = {
-      [form.kind]: form.whom, columns: form.columns, reveal: form.reveal, purpose: form.purpose.trim(), basis: form.basis.trim(),
+      [form.kind]: form.whom, columns: form.columns, reveal: form.reveal, modes: form.modes, quota: Number(form.quota) || 0, purpose: form.purpose.trim(), basis: form.basis.trim(),
       from: form.from ? dayBegins(form.from) : null, until: dayEnds(form.until),
     }
     granted(await ask(api.POST('/api/library/datasets/{id}/grants', { params: { path: { id: dataset.id } }, body })), whom)

@@ -1,0 +1,62 @@
+package batch
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Group is how many of the list are in one group.
+type Group struct {
+	Name   string `json:"name"`
+	Count  int64  `json:"count" doc:"0 when hidden"`
+	Hidden bool   `json:"hidden" doc:"too few to be told, or hidden so that the sum does not tell them"`
+}
+
+// suppress hides groups of fewer than least, so that no group can be told from its size, and then, while what is hidden
+// could still be reckoned from the sum of all, the smallest of the others (complementary suppression). What is hidden
+// together stands for at least least persons in at least two groups; where that cannot be had, all is hidden.
+func suppress(counts map[string]int64, least int64) []Group {
+	out := make([]Group, 0, len(counts))
+	for name, n := range counts {
+		out = append(out, Group{Name: name, Count: n, Hidden: n < least})
+	}
+	slices.SortFunc(out, func(a, b Group) int {
+		if n := cmp.Compare(b.Count, a.Count); n != 0 {
+			return n
+		}
+		return cmp.Compare(a.Name, b.Name)
+	})
+	for {
+		var groups, persons int64
+		next := -1 // the smallest that is still shown
+		for i, g := range out {
+			if g.Hidden {
+				groups++
+				persons += g.Count
+			} else {
+				next = i
+			}
+		}
+		if groups == 0 || groups >= 2 && persons >= least || next < 0 {
+			break
+		}
+		out[next].Hidden = true
+	}
+	for i := range out {
+		if out[i].Hidden {
+			out[i].Count = 0
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Group) int { // hidden ones by name: their order would tell their size
+		switch {
+		case a.Hidden && b.Hidden:
+			return cmp.Compare(a.Name, b.Name)
+		case a.Hidden:
+			return 1
+		case b.Hidden:
+			return -1
+		}
+		return 0
+	})
+	return out
+}
