@@ -308,6 +308,374 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/batch/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["batch-get-datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["batch-get-runs"];
+        put?: never;
+        post: operations["batch-post-runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["batch-get-runs-by-id"];
+        put: operations["batch-put-runs-by-id"];
+        post?: never;
+        delete: operations["batch-delete-runs-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["batch-post-runs-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs/{id}/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["batch-post-runs-by-id-copies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs/{id}/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["batch-get-runs-by-id-faults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/runs/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["batch-post-runs-by-id-start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batch/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["batch-post-trace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-batches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-entries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-feeds"];
+        put?: never;
+        post: operations["cascade-post-feeds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/feeds/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-feeds-by-id-stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-links"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/links/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-links-retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-nodes"];
+        put?: never;
+        post: operations["cascade-post-nodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["cascade-put-nodes-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-nodes-by-id-account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-nodes-by-id-resend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/nodes/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-nodes-by-id-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/offerable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-offerable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/pairing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-pairing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/self": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["cascade-put-self"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cascade/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["cascade-get-sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/classes": {
         parameters: {
             query?: never;
@@ -2628,6 +2996,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/library/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-feeds"];
+        put?: never;
+        post: operations["library-post-feeds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-feeds-by-id"];
+        put: operations["library-put-feeds-by-id"];
+        post?: never;
+        delete: operations["library-delete-feeds-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/peek": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-peek"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/feeds/{id}/turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-feeds-by-id-turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/library/loads": {
         parameters: {
             query?: never;
@@ -2724,6 +3188,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/library/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-sources"];
+        put?: never;
+        post: operations["library-post-sources"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/sources/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-sources-try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-sources-by-id"];
+        put: operations["library-put-sources-by-id"];
+        post?: never;
+        delete: operations["library-delete-sources-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/sources/{id}/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-sources-by-id-tables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/lookup/datasets": {
         parameters: {
             query?: never;
@@ -2798,6 +3326,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["lookup-post-reveal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lookup/subject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["lookup-post-subject"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3308,6 +3852,358 @@ export interface paths {
             cookie?: never;
         };
         get: operations["org-get-units-by-id-staff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-datasets-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["quality-post-datasets-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["quality-post-datasets-by-id-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["quality-post-datasets-by-id-rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}/rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["quality-put-datasets-by-id-rules-by-rule"];
+        post?: never;
+        delete: operations["quality-delete-datasets-by-id-rules-by-rule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/datasets/{id}/rules/{rule}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-datasets-by-id-rules-by-rule-rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/dictionaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-dictionaries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-tickets"];
+        put?: never;
+        post: operations["quality-post-tickets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quality/tickets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["quality-get-tickets-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/build": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-build"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-exports"];
+        put?: never;
+        post: operations["query-post-exports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-saved"];
+        put?: never;
+        post: operations["query-post-saved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-saved-by-id"];
+        put: operations["query-put-saved-by-id"];
+        post?: never;
+        delete: operations["query-delete-saved-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["query-post-saved-by-id-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/saved/{id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["query-put-saved-by-id-shares"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-sources"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4281,6 +5177,404 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        BatchCopy: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description stands in the file, seen and unseen */
+            code: string;
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            /** @description of the person it was made for */
+            name: string;
+            /**
+             * Format: date-time
+             * @description null until it was fetched
+             */
+            takenAt: string | null;
+        };
+        BatchCopyInBody: {
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+        };
+        BatchCopyOutBody: {
+            /** @description stands in the file, seen and unseen */
+            code: string;
+            /** @description GET it once */
+            link: string;
+            /** @description of the ZIP; shown this once and kept nowhere after the copy was fetched */
+            password: string;
+            /**
+             * Format: date-time
+             * @description until when it may be fetched
+             */
+            until: string | null;
+        };
+        BatchCreateInBody: {
+            /** @description the law or matter it rests on */
+            basis: string;
+            /** @description id of what the list is to be held against */
+            dataset: string;
+            /** @description of an upload that is finished */
+            fileId: string;
+            /** @description what it is needed for; stands in the ledger */
+            purpose: string;
+        };
+        BatchFault: {
+            /** @description what stands there */
+            given: string;
+            message: string;
+            /**
+             * Format: int64
+             * @description as Excel shows it
+             */
+            row: number;
+        };
+        BatchFaultsOutBody: {
+            rows: components["schemas"]["BatchFault"][];
+            /** Format: int64 */
+            total: number;
+        };
+        BatchFileColumn: {
+            /** Format: int64 */
+            at: number;
+            header: string;
+            /** @description what it seems to hold */
+            kind: string;
+        };
+        BatchGroup: {
+            /**
+             * Format: int64
+             * @description 0 when hidden
+             */
+            count: number;
+            /** @description too few to be told, or hidden so that the sum does not tell them */
+            hidden: boolean;
+            name: string;
+        };
+        BatchPair: {
+            /**
+             * Format: int64
+             * @description place of the column in the file, from 0
+             */
+            at: number;
+            /** @description name of the dataset's column */
+            column: string;
+        };
+        BatchPlan: {
+            /**
+             * Format: int64
+             * @description place of the column with the keys in the file, from 0; -1 while nobody has said
+             */
+            at: number;
+            /** @description of these, names to be given out in clear */
+            clear?: string[];
+            /** @description with fields: names to be given out */
+            columns?: string[];
+            /** @description with changed: what to compare */
+            compare?: components["schemas"]["BatchPair"][];
+            /**
+             * Format: int64
+             * @description rows of the header as Excel shows them, 0 to find it
+             */
+            first?: number;
+            /** @description with counts: name of the column to group by */
+            group?: string;
+            /** @description name of the dataset's key column */
+            key: string;
+            /** Format: int64 */
+            last?: number;
+            /** @enum {string} */
+            mode: "exists" | "changed" | "fields" | "counts";
+            /** @description why in clear; stands in the ledger */
+            reason?: string;
+            sheet?: string;
+        };
+        BatchPutInBody: {
+            /**
+             * Format: int64
+             * @description place of the column with the keys in the file, from 0; -1 while nobody has said
+             */
+            at: number;
+            basis: string;
+            /** @description of these, names to be given out in clear */
+            clear?: string[];
+            /** @description with fields: names to be given out */
+            columns?: string[];
+            /** @description with changed: what to compare */
+            compare?: components["schemas"]["BatchPair"][];
+            /** @description id, when the list is to be held against another one */
+            dataset?: string;
+            /**
+             * Format: int64
+             * @description rows of the header as Excel shows them, 0 to find it
+             */
+            first?: number;
+            /** @description with counts: name of the column to group by */
+            group?: string;
+            /** @description name of the dataset's key column */
+            key: string;
+            /** Format: int64 */
+            last?: number;
+            /** @enum {string} */
+            mode: "exists" | "changed" | "fields" | "counts";
+            purpose: string;
+            /** @description why in clear; stands in the ledger */
+            reason?: string;
+            sheet?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        BatchRunBody: {
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            /** Format: int64 */
+            changed: number;
+            copies: components["schemas"]["BatchCopy"][];
+            /** Format: int64 */
+            copyCount: number;
+            dataset: string;
+            /**
+             * Format: int64
+             * @description rows of the stage so far
+             */
+            doneRows: number;
+            encoding: string;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description why it failed */
+            error: string;
+            /** Format: date-time */
+            expiresAt: string | null;
+            fileColumns: components["schemas"]["BatchFileColumn"][];
+            fileName: string;
+            /**
+             * Format: int64
+             * @description bytes
+             */
+            fileSize: number;
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            /**
+             * Format: date-time
+             * @description since when it serves
+             */
+            freshAt: string | null;
+            grant: string;
+            groups: components["schemas"]["BatchGroup"][];
+            /** Format: int64 */
+            hits: number;
+            id: string;
+            /** Format: int64 */
+            invalid: number;
+            mine: boolean;
+            /** Format: int64 */
+            missed: number;
+            /** @enum {string} */
+            mode: "exists" | "changed" | "fields" | "counts";
+            notes: components["schemas"]["BatchSaid"][];
+            /**
+             * Format: int64
+             * @description of the version that answered
+             */
+            number: number;
+            ownerName: string;
+            plan: components["schemas"]["BatchPlan"];
+            /** @description must be settled before it can be started */
+            problems: components["schemas"]["BatchSaid"][];
+            purpose: string;
+            /** @description its result can be fetched */
+            ready: boolean;
+            /** Format: int64 */
+            repeated: number;
+            /** @description over the subjects, as in the ledger */
+            root: string;
+            /** Format: int64 */
+            rows: number;
+            /** @description first rows of the file, to the person who has just uploaded or changed it */
+            samples?: (string[] | null)[] | null;
+            sheets: components["schemas"]["BatchSheet"][];
+            /**
+             * Format: int64
+             * @description groups of fewer are hidden
+             */
+            smallCell: number;
+            /** @enum {string} */
+            stage: "" | "read" | "match" | "write";
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            /** @description of the dataset */
+            title: string;
+            /** @description of the post it was run in */
+            unitName: string;
+            /** Format: int64 */
+            upgraded: number;
+            /** Format: int64 */
+            valid: number;
+            /** Format: int64 */
+            version: number;
+            /** @description why rows cannot be used, the commonest first */
+            why: components["schemas"]["BatchSaid"][];
+        };
+        BatchRunLine: {
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            /** Format: int64 */
+            changed: number;
+            /** Format: int64 */
+            copyCount: number;
+            dataset: string;
+            /**
+             * Format: int64
+             * @description rows of the stage so far
+             */
+            doneRows: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description why it failed */
+            error: string;
+            /** Format: date-time */
+            expiresAt: string | null;
+            fileName: string;
+            /**
+             * Format: int64
+             * @description bytes
+             */
+            fileSize: number;
+            /** Format: int64 */
+            hits: number;
+            id: string;
+            /** Format: int64 */
+            invalid: number;
+            mine: boolean;
+            /** Format: int64 */
+            missed: number;
+            /** @enum {string} */
+            mode: "exists" | "changed" | "fields" | "counts";
+            ownerName: string;
+            purpose: string;
+            /** @description its result can be fetched */
+            ready: boolean;
+            /** Format: int64 */
+            repeated: number;
+            /** Format: int64 */
+            rows: number;
+            /** @enum {string} */
+            stage: "" | "read" | "match" | "write";
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            /** @description of the dataset */
+            title: string;
+            /** @description of the post it was run in */
+            unitName: string;
+            /** Format: int64 */
+            valid: number;
+            /** Format: int64 */
+            version: number;
+        };
+        BatchRunLineListed: {
+            items: components["schemas"]["BatchRunLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        BatchSaid: {
+            /**
+             * Format: int64
+             * @description rows it holds of
+             */
+            count?: number;
+            message: string;
+        };
+        BatchSheet: {
+            hidden: boolean;
+            name: string;
+        };
+        BatchShown: {
+            /** @description masked, and the caller may have it in clear with a reason */
+            clear: boolean;
+            key: boolean;
+            kind: string;
+            level: string;
+            masked: boolean;
+            name: string;
+            title: string;
+            type: string;
+        };
+        BatchSource: {
+            columns: components["schemas"]["BatchShown"][];
+            /** @description that stand for batches */
+            grants: components["schemas"]["BatchStanding"][];
+            id: string;
+            /**
+             * Format: int64
+             * @description of the version that serves
+             */
+            number: number;
+            /** @description of a unit in the caller's reach: no grant is needed */
+            owned: boolean;
+            /** Format: int64 */
+            rows: number;
+            summary: string;
+            title: string;
+            /** @description who answers for it */
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        BatchSourceListed: {
+            items: components["schemas"]["BatchSource"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        BatchStanding: {
+            basis: string;
+            id: string;
+            /** @description it reaches some of the records only */
+            part: boolean;
+            purpose: string;
+            /**
+             * Format: int64
+             * @description records a civil day, 0 without limit
+             */
+            quota: number;
+            /**
+             * Format: int64
+             * @description of it, today
+             */
+            spent: number;
+            /** Format: date-time */
+            until: string | null;
+        };
+        BatchStartInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        BatchTraceInBody: {
+            /** @description a copy's code, its file name, or the first lines of a file that leaked */
+            text: string;
+        };
+        BatchTraceOutBody: {
+            /** Format: date-time */
+            at: string | null;
+            code: string;
+            format: string;
+            found: boolean;
+            /** @description of the person the copy was made for */
+            name: string;
+            purpose: string;
+            run: string;
+            /** Format: date-time */
+            takenAt: string | null;
+            title: string;
+            unitName: string;
+            /** @description by the mark that cannot be seen */
+            unseen: boolean;
+        };
         BpmnAction: {
             agree?: boolean;
             choose?: string;
@@ -4406,6 +5700,462 @@ export interface components {
             kind?: string;
             level?: string;
             of?: string;
+        };
+        CascadeAccount: {
+            /** Format: int64 */
+            accepted: number;
+            findings: components["schemas"]["CascadeFinding"][];
+            in: components["schemas"]["CascadeSide"];
+            node: components["schemas"]["CascadeNodeItem"];
+            out: components["schemas"]["CascadeSide"];
+            overdue: components["schemas"]["CascadeBatchItem"][];
+            /**
+             * Format: int64
+             * @description entries that wait to be sent
+             */
+            pending: number;
+            /** Format: int64 */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description entries sent without a receipt
+             */
+            unasked: number;
+        };
+        CascadeBatchItem: {
+            /**
+             * Format: int64
+             * @description rows the receiver counted
+             */
+            applied: number;
+            /** @description root the receiver worked out */
+            appliedRoot: string;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            chunks: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description SM3 of the manifest */
+            hash: string;
+            /**
+             * Format: int64
+             * @description chunks the receiver has
+             */
+            have: number;
+            id: string;
+            /** @enum {string} */
+            kind: "catalogue" | "receipt" | "data";
+            /** Format: date-time */
+            madeAt: string | null;
+            node: string;
+            /** @description its answer should have come */
+            overdue: boolean;
+            /** @description Merkle root the maker signed */
+            root: string;
+            /**
+             * Format: int64
+             * @description that the manifest states
+             */
+            rows: number;
+            /** Format: date-time */
+            sentAt: string | null;
+            /** Format: int64 */
+            seq: number;
+            /** @description SM2 over the manifest, base 64 */
+            signature: string;
+            /** @enum {string} */
+            state: "made" | "sent" | "acknowledged" | "receiving" | "received" | "verified" | "applied" | "refused";
+            /** @description of the dataset, empty for the catalogue */
+            title: string;
+            /**
+             * Format: date-time
+             * @description the content holds everything up to then
+             */
+            watermark: string | null;
+            /** @enum {string} */
+            way: "out" | "in";
+            why: string;
+        };
+        CascadeBatchItemListed: {
+            items: components["schemas"]["CascadeBatchItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeCard: {
+            /** @description division code, empty until it is set */
+            code: string;
+            /** @description SM3 of the key: read out to the other side */
+            fingerprint: string;
+            name: string;
+            /** @description PEM, SM2 */
+            publicKey: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CascadeEntryItem: {
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            condition: string;
+            cycle: string;
+            id: string;
+            items: components["schemas"]["CascadeItem"][];
+            level: string;
+            localCode: string;
+            name: string;
+            node: string;
+            nodeName: string;
+            /**
+             * Format: int64
+             * @description version accepted, 0 for none
+             */
+            number: number;
+            open: boolean;
+            provider: string;
+            share: string;
+            /** @enum {string} */
+            state: "accepted" | "offline" | "rejected";
+            upperCode: string;
+            /** @description why the version sent last was not accepted */
+            why: string;
+        };
+        CascadeEntryItemListed: {
+            items: components["schemas"]["CascadeEntryItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeFeedItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description that carries the version sent last, empty for none */
+            batch: string;
+            byName: string;
+            columns: string[];
+            dataset: string;
+            filter: components["schemas"]["DatasetRule"][];
+            id: string;
+            name: string;
+            node: string;
+            nodeName: string;
+            purpose: string;
+            /** Format: int64 */
+            rows: number;
+            /** Format: int64 */
+            seq: number;
+            /** @description of that batch, empty for none */
+            standing: string;
+            /** @enum {string} */
+            state: "active" | "stopped";
+            title: string;
+            /** Format: int64 */
+            version: number;
+            why: string;
+        };
+        CascadeFeedItemListed: {
+            items: components["schemas"]["CascadeFeedItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeFinding: {
+            /** @enum {string} */
+            kind: "ok" | "warn" | "bad";
+            /**
+             * Format: int64
+             * @description number to send again from, 0 where that does not help
+             */
+            seq: number;
+            words: string;
+        };
+        CascadeIdOutBody: {
+            id: string;
+        };
+        CascadeItem: {
+            key: boolean;
+            level: string;
+            name: string;
+            open: boolean;
+            share: string;
+        };
+        CascadeLinkItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description id in the catalogue */
+            entry: string;
+            id: string;
+            localCode: string;
+            name: string;
+            node: string;
+            offline: boolean;
+            overdue: boolean;
+            /** @enum {string} */
+            state: "pending" | "sent" | "accepted" | "rejected";
+            /** Format: date-time */
+            syncedAt: string | null;
+            unit: string;
+            unitName: string;
+            /** @description empty until it is accepted */
+            upperCode: string;
+            why: string;
+        };
+        CascadeLinkItemListed: {
+            items: components["schemas"]["CascadeLinkItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeNodeForm: {
+            /** @description PEM of the authority behind the peer's certificate, empty for those the machine trusts */
+            ca?: string;
+            code: string;
+            /** @description folder a gate fills */
+            in?: string;
+            name: string;
+            /** @description folder a gate empties */
+            out?: string;
+            paused?: boolean;
+            /** @description PEM, from the other side's card */
+            publicKey: string;
+            /** @enum {string} */
+            role: "upper" | "lower";
+            /** @description shared with the other side; empty makes one, or keeps it */
+            token?: string;
+            /** @enum {string} */
+            transport: "https" | "folder";
+            /** @description who answers here for what comes down */
+            unit?: string;
+            url?: string;
+            /** Format: int64 */
+            version?: number;
+        };
+        CascadeNodeFull: {
+            ca: string;
+            code: string;
+            /**
+             * Format: int64
+             * @description in a row
+             */
+            failures: number;
+            fingerprint: string;
+            /** Format: date-time */
+            heardAt: string | null;
+            id: string;
+            in: string;
+            /**
+             * Format: int64
+             * @description batches of it that are not applied yet
+             */
+            incoming: number;
+            name: string;
+            /**
+             * Format: date-time
+             * @description not tried again before, after a failure
+             */
+            nextAt: string | null;
+            /**
+             * Format: int64
+             * @description batches it has and has not answered
+             */
+            open: number;
+            out: string;
+            publicKey: string;
+            /** @enum {string} */
+            role: "upper" | "lower";
+            /** @enum {string} */
+            state: "active" | "paused";
+            /** @enum {string} */
+            transport: "https" | "folder";
+            /** Format: date-time */
+            triedAt: string | null;
+            unit: string;
+            unitName: string;
+            url: string;
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description batches for it that it does not have yet
+             */
+            waiting: number;
+            /** @description what went wrong last, empty when all went well */
+            why: string;
+        };
+        CascadeNodeItem: {
+            code: string;
+            /**
+             * Format: int64
+             * @description in a row
+             */
+            failures: number;
+            /** Format: date-time */
+            heardAt: string | null;
+            id: string;
+            /**
+             * Format: int64
+             * @description batches of it that are not applied yet
+             */
+            incoming: number;
+            name: string;
+            /**
+             * Format: date-time
+             * @description not tried again before, after a failure
+             */
+            nextAt: string | null;
+            /**
+             * Format: int64
+             * @description batches it has and has not answered
+             */
+            open: number;
+            /** @enum {string} */
+            role: "upper" | "lower";
+            /** @enum {string} */
+            state: "active" | "paused";
+            /** @enum {string} */
+            transport: "https" | "folder";
+            /** Format: date-time */
+            triedAt: string | null;
+            /**
+             * Format: int64
+             * @description batches for it that it does not have yet
+             */
+            waiting: number;
+            /** @description what went wrong last, empty when all went well */
+            why: string;
+        };
+        CascadeNodeOutBody: {
+            fingerprint: string;
+            id: string;
+            /** @description shown once, empty when the caller gave it */
+            token: string;
+        };
+        CascadeNodesOutBody: {
+            items: components["schemas"]["CascadeNodeItem"][];
+            self: components["schemas"]["CascadeSelf"];
+        };
+        CascadeOfferInBody: {
+            columns: string[];
+            dataset: string;
+            filter?: components["schemas"]["DatasetRule"][];
+            node: string;
+            purpose: string;
+        };
+        CascadeOfferable: {
+            columns: components["schemas"]["DatasetColumn"][];
+            id: string;
+            name: string;
+            /** Format: int64 */
+            rows: number;
+            title: string;
+        };
+        CascadeOfferableListed: {
+            items: components["schemas"]["CascadeOfferable"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadePairingOutBody: {
+            nodes: components["schemas"]["CascadeNodeFull"][];
+            self: components["schemas"]["CascadeCard"];
+        };
+        CascadeResendInBody: {
+            /**
+             * Format: int64
+             * @description number of the first batch
+             */
+            from: number;
+        };
+        CascadeResendOutBody: {
+            /**
+             * Format: int64
+             * @description batches that are sent once more as they are
+             */
+            again: number;
+            /**
+             * Format: int64
+             * @description refused ones whose content goes into a new batch
+             */
+            anew: number;
+        };
+        CascadeRetryInBody: {
+            id: string;
+        };
+        CascadeSelf: {
+            /** @description division code, empty until it is set */
+            code: string;
+            name: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CascadeSelfInBody: {
+            code: string;
+            name: string;
+            /** Format: int64 */
+            version: number;
+        };
+        CascadeSide: {
+            /**
+             * Format: int64
+             * @description counted by the receiver in the same batches
+             */
+            applied: number;
+            /** Format: int64 */
+            batches: number;
+            /**
+             * Format: int64
+             * @description of these, with another count or root than was signed
+             */
+            differ: number;
+            /**
+             * Format: int64
+             * @description highest number known
+             */
+            last: number;
+            /** Format: int64 */
+            refused: number;
+            /**
+             * Format: int64
+             * @description stated in the manifests of batches that were applied
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description every number up to this one is applied or refused
+             */
+            settled: number;
+            /**
+             * Format: int64
+             * @description made or on the way, without an answer
+             */
+            waiting: number;
+        };
+        CascadeSourceItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description id here */
+            dataset: string;
+            id: string;
+            /** @description name here */
+            name: string;
+            node: string;
+            nodeName: string;
+            /**
+             * Format: int64
+             * @description version at the upper node
+             */
+            number: number;
+            root: string;
+            /** Format: int64 */
+            rows: number;
+            title: string;
+            /** Format: date-time */
+            watermark: string | null;
+        };
+        CascadeSourceItemListed: {
+            items: components["schemas"]["CascadeSourceItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        CascadeStopInBody: {
+            /** Format: int64 */
+            version: number;
         };
         CatalogCheckOutBody: {
             faults: components["schemas"]["CatalogFault"][];
@@ -5138,6 +6888,54 @@ export interface components {
         };
         CatalogWatchInBody: {
             on: boolean;
+        };
+        CheckFound: {
+            /** Format: int64 */
+            checked: number;
+            /** @description GB/T 36344 code */
+            measure: string;
+            /** Format: int64 */
+            passed: number;
+            /** @description id */
+            rule: string;
+            /** Format: double */
+            weight: number;
+        };
+        CheckPart: {
+            dimension: string;
+            /**
+             * Format: int64
+             * @description that could be judged; with none the dimension cannot be assessed and counts for nothing
+             */
+            rules: number;
+            /**
+             * Format: int64
+             * @description hundredths: 9485 is 94.85
+             */
+            score: number;
+        };
+        CheckRule: {
+            /** @description name; none with expression, freshness and row_count */
+            column?: string;
+            /** Format: int64 */
+            days?: number;
+            /** @description over the columns by name: true where the row is good */
+            expr?: string;
+            /** @description GB/T 36344 code; that of the kind when empty */
+            indicator?: string;
+            /** @enum {string} */
+            kind: "required" | "conditional_required" | "unique" | "pattern" | "length" | "range" | "allowed" | "dictionary" | "check_digit" | "compare" | "reference" | "expression" | "freshness" | "row_count";
+            max?: string;
+            min?: string;
+            /**
+             * @description of compare
+             * @enum {string}
+             */
+            op?: "" | "eq" | "ne" | "lt" | "le" | "gt" | "ge";
+            /** @description column compared with, or the condition stands on; dictionary; dataset referred to */
+            other?: string;
+            pattern?: string;
+            values?: string[];
         };
         Cookie: {
             Domain: string;
@@ -7544,6 +9342,19 @@ export interface components {
         IdentityWhyInBody: {
             reason: string;
         };
+        IntakeChange: {
+            /** @description what is proposed to make of a new column */
+            column?: components["schemas"]["IntakeColumn"];
+            /** @description the column as it was, or the new one */
+            header: string;
+            is?: string;
+            /** @description of renamed: what it seems to be called now */
+            to?: string;
+            /** @description type in the source */
+            was?: string;
+            /** @enum {string} */
+            what: "added" | "removed" | "renamed" | "retyped";
+        };
         IntakeColumn: {
             /**
              * Format: int64
@@ -7555,6 +9366,8 @@ export interface components {
              * @description share of the sample that is empty
              */
             readonly empty?: number;
+            /** @description the source has it no more: it stays, without values */
+            readonly gone?: boolean;
             /** @description its name in the file */
             readonly header?: string;
             /** @description rows are looked up by it */
@@ -7570,6 +9383,8 @@ export interface components {
             masked?: boolean;
             /** @description what programs call it: letters of any script, digits, underscores */
             name: string;
+            /** @description its type in the source it comes from */
+            readonly native?: string;
             /** @description texts that count as no value; blanks always do */
             nulls?: string[];
             /** @description left out */
@@ -7590,6 +9405,29 @@ export interface components {
             /** Format: int64 */
             row: number;
             why: string[];
+        };
+        LibraryAddFeedsInBody: {
+            objects: string[] | null;
+            /** @description of each, to begin with */
+            schedule?: components["schemas"]["ScheduleSchedule"];
+            source: string;
+        };
+        LibraryAddFeedsOutBody: {
+            /** @description what could not be looked at, and why */
+            failed: components["schemas"]["LibrarySaid"][];
+            /** @description ids of the feeds, drafts to be confirmed */
+            made: string[];
+        };
+        LibraryChoosing: {
+            /**
+             * @description map: it goes on under the new name; drop: the dataset loses it; empty: it stays without values; take and skip a new column; retype: take the new type; keep the old one
+             * @enum {string}
+             */
+            do: "map" | "drop" | "empty" | "take" | "skip" | "retype" | "keep";
+            /** @description column of the difference */
+            header: string;
+            /** @description of map: the new name */
+            to?: string;
         };
         LibraryCreateInBody: {
             /** @description id of the dataset it is to replace */
@@ -7663,6 +9501,11 @@ export interface components {
             /** @description cursor of the next page, empty on the last */
             next: string;
         };
+        LibraryDecideInBody: {
+            choices: components["schemas"]["LibraryChoosing"][];
+            /** Format: int64 */
+            version: number;
+        };
         LibraryDescribeInBody: {
             /** @description titles, kinds, levels and masks; name, type and key stay */
             columns: components["schemas"]["DatasetColumn"][] | null;
@@ -7670,6 +9513,104 @@ export interface components {
             title: string;
             /** Format: int64 */
             version: number;
+        };
+        LibraryFeedBody: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description what waits to be decided */
+            changes: components["schemas"]["IntakeChange"][];
+            columns: components["schemas"]["IntakeColumn"][];
+            /** @description why the last run failed */
+            error: string;
+            /**
+             * Format: int64
+             * @description runs that failed in a row
+             */
+            fails: number;
+            /**
+             * Format: date-time
+             * @description when a run last went well
+             */
+            goodAt: string | null;
+            id: string;
+            /** @description of its source */
+            kind: string;
+            /** @description what it brings is older than its schedule allows */
+            late: boolean;
+            /** @description id of the dataset it brings rows into, once it has */
+            madeDataset: string;
+            /** @description of a new dataset: lower-case letters, digits, underscores */
+            name: string;
+            /**
+             * Format: date-time
+             * @description when it runs next, null for by hand
+             */
+            nextAt: string | null;
+            object: string;
+            /**
+             * @description rows that cannot be loaded: leave them out, or load nothing
+             * @enum {string}
+             */
+            onBad: "reject" | "fail";
+            ownerName: string;
+            /** @description columns that may serve as the growing one */
+            proposes: string[];
+            /** @description several rows may have the same key */
+            repeats?: boolean;
+            running: boolean;
+            /** @description how far the growing column has come */
+            seen: string;
+            source: string;
+            sourceName: string;
+            /** @enum {string} */
+            state: "draft" | "on" | "paused" | "decide";
+            summary?: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+            way: components["schemas"]["LibraryWay"];
+        };
+        LibraryFeedItem: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description why the last run failed */
+            error: string;
+            /**
+             * Format: int64
+             * @description runs that failed in a row
+             */
+            fails: number;
+            /**
+             * Format: date-time
+             * @description when a run last went well
+             */
+            goodAt: string | null;
+            id: string;
+            /** @description what it brings is older than its schedule allows */
+            late: boolean;
+            /** @description id of the dataset it brings rows into, once it has */
+            madeDataset: string;
+            /**
+             * Format: date-time
+             * @description when it runs next, null for by hand
+             */
+            nextAt: string | null;
+            object: string;
+            ownerName: string;
+            running: boolean;
+            source: string;
+            sourceName: string;
+            /** @enum {string} */
+            state: "draft" | "on" | "paused" | "decide";
+            title: string;
+            /** Format: int64 */
+            version: number;
+            way: components["schemas"]["LibraryWay"];
+        };
+        LibraryFeedItemListed: {
+            items: components["schemas"]["LibraryFeedItem"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
         };
         LibraryGrantInBody: {
             /** @description legal basis */
@@ -7788,6 +9729,8 @@ export interface components {
              * @description rows looked at that would be refused as they stand
              */
             faulty: number;
+            /** @description id of the feed whose run it is, empty for an upload */
+            feed: string;
             fileName: string;
             /**
              * Format: int64
@@ -7800,7 +9743,7 @@ export interface components {
              */
             first: number;
             /** @enum {string} */
-            format: "csv" | "xlsx";
+            format: "csv" | "xlsx" | "json" | "parquet";
             /** @description there is a list of refused rows */
             hasList: boolean;
             id: string;
@@ -7823,6 +9766,8 @@ export interface components {
              * @enum {string}
              */
             onBad: "reject" | "fail";
+            /** @description of a run of a feed */
+            outcome: components["schemas"]["LibraryOutcome"];
             ownerName: string;
             /** @description must be settled before it can be started */
             problems: components["schemas"]["LibrarySaid"][];
@@ -7854,7 +9799,7 @@ export interface components {
             /** Format: date-time */
             startedAt: string | null;
             /** @enum {string} */
-            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled" | "decide";
             summary?: string;
             title: string;
             /** Format: int64 */
@@ -7877,6 +9822,8 @@ export interface components {
             endedAt: string | null;
             /** @description why it failed */
             error: string;
+            /** @description id of the feed whose run it is, empty for an upload */
+            feed: string;
             fileName: string;
             /**
              * Format: int64
@@ -7893,6 +9840,8 @@ export interface components {
             madeNumber: number;
             /** @description whether the caller may change it */
             mine: boolean;
+            /** @description of a run of a feed */
+            outcome: components["schemas"]["LibraryOutcome"];
             ownerName: string;
             /**
              * Format: int64
@@ -7909,7 +9858,7 @@ export interface components {
             /** Format: date-time */
             startedAt: string | null;
             /** @enum {string} */
-            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+            state: "draft" | "queued" | "running" | "done" | "failed" | "cancelled" | "decide";
             title: string;
             /** Format: int64 */
             version: number;
@@ -7918,6 +9867,70 @@ export interface components {
             items: components["schemas"]["LibraryLoadItem"][];
             /** @description cursor of the next page, empty on the last */
             next: string;
+        };
+        LibraryLookOutBody: {
+            /** @description the first rows, masked where the column is; one cell a column of the plan */
+            samples: components["schemas"]["LibrarySample"][];
+        };
+        LibraryMode: {
+            /** @description column of the source that grows: a time of change, a running number */
+            column?: string;
+            /** @description of changes: what it says of one that is gone */
+            deletes?: string[];
+            /** @enum {string} */
+            kind: "full" | "watermark" | "changes";
+            /** @description of changes: column that says what became of the row */
+            op?: string;
+            /**
+             * Format: int64
+             * @description how far to go back behind what was seen: minutes of a time, days of a date, else units
+             */
+            overlap?: number;
+        };
+        LibraryOutcome: {
+            byHand?: boolean;
+            /** @description how the columns differ from what was agreed */
+            changes?: components["schemas"]["IntakeChange"][];
+            /** Format: int64 */
+            deleted: number;
+            /**
+             * Format: int64
+             * @description rows read from the source
+             */
+            fetched?: number;
+            /** Format: int64 */
+            inserted: number;
+            mode?: string;
+            /**
+             * Format: int64
+             * @description rows that came again unchanged
+             */
+            same: number;
+            /** @description nothing differed, so nothing was published */
+            unchanged?: boolean;
+            /** Format: int64 */
+            updated: number;
+            /** @description every row was collected, though the feed collects changes */
+            whole?: boolean;
+        };
+        LibraryPutFeedInBody: {
+            columns: components["schemas"]["IntakeColumn"][];
+            /** @description id of the dataset it replaces, empty for a new one */
+            dataset?: string;
+            /** @description of a new dataset: lower-case letters, digits, underscores */
+            name: string;
+            /**
+             * @description rows that cannot be loaded: leave them out, or load nothing
+             * @enum {string}
+             */
+            onBad: "reject" | "fail";
+            /** @description several rows may have the same key */
+            repeats?: boolean;
+            summary?: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+            way: components["schemas"]["LibraryWay"];
         };
         LibraryPutInBody: {
             columns: components["schemas"]["IntakeColumn"][];
@@ -7937,6 +9950,14 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        LibraryPutSourceInBody: {
+            name: string;
+            /** @description password, key or token; empty to keep the one there is */
+            secret?: string;
+            spec: components["schemas"]["SourceSpec"];
+            /** Format: int64 */
+            version: number;
+        };
         LibraryRejectedOutBody: {
             header: string[];
             rows: components["schemas"]["IntakeRejected"][];
@@ -7949,6 +9970,12 @@ export interface components {
             to: string;
             /** Format: int64 */
             version: number;
+        };
+        LibraryRunInBody: {
+            /** Format: int64 */
+            version: number;
+            /** @description collect every row, though the feed collects changes */
+            whole?: boolean;
         };
         LibrarySaid: {
             message: string;
@@ -7971,9 +9998,89 @@ export interface components {
             hidden: boolean;
             name: string;
         };
+        LibrarySourceBody: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: int64
+             * @description tables that are collected
+             */
+            feeds: number;
+            hasSecret: boolean;
+            id: string;
+            mayEdit: boolean;
+            name: string;
+            ownerName: string;
+            /** @description where it is, in short */
+            place: string;
+            spec: components["schemas"]["SourceSpec"];
+            unitName: string;
+            /**
+             * Format: int64
+             * @description of these, with a failed run or a decision to make
+             */
+            unwell: number;
+            /** Format: int64 */
+            version: number;
+        };
+        LibrarySourceBodyListed: {
+            items: components["schemas"]["LibrarySourceBody"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        LibrarySourceGiven: {
+            name: string;
+            /** @description password, key or token; empty to keep the one there is */
+            secret?: string;
+            spec: components["schemas"]["SourceSpec"];
+        };
+        LibrarySourceTable: {
+            comment: string;
+            /** @description id of the feed that collects it, empty for none */
+            feed: string;
+            /** @description as it is asked for */
+            name: string;
+            /**
+             * Format: int64
+             * @description an estimate, -1 when unknown
+             */
+            rows: number;
+            view: boolean;
+        };
         LibraryStartInBody: {
             /** @description the columns may differ from those of the dataset that is replaced */
             confirm?: boolean;
+            /** Format: int64 */
+            version: number;
+        };
+        LibraryTablesOutBody: {
+            items: components["schemas"]["LibrarySourceTable"][];
+            /** @description there are more; ask with words */
+            more: boolean;
+        };
+        LibraryTryInBody: {
+            /** @description of the source whose secret is meant when none is given */
+            id?: string;
+            name: string;
+            /** @description password, key or token; empty to keep the one there is */
+            secret?: string;
+            spec: components["schemas"]["SourceSpec"];
+        };
+        LibraryTryOutBody: {
+            /**
+             * Format: int64
+             * @description how long it took
+             */
+            millis: number;
+            /**
+             * Format: int64
+             * @description tables and files that can be read, 500 at most
+             */
+            tables: number;
+        };
+        LibraryTurnInBody: {
+            /** @description run by schedule, and at once when it never has; or not */
+            on: boolean;
             /** Format: int64 */
             version: number;
         };
@@ -7990,10 +10097,50 @@ export interface components {
             /** @description name of the file it was made from */
             source: string;
         };
+        LibraryWay: {
+            /**
+             * @description when columns change: load nothing, take new ones, or ask
+             * @enum {string}
+             */
+            drift: "stop" | "accept" | "ask";
+            mode: components["schemas"]["LibraryMode"];
+            schedule: components["schemas"]["ScheduleSchedule"];
+        };
+        LookupAsker: {
+            /** Format: date-time */
+            last: string | null;
+            /**
+             * Format: int64
+             * @description of these, with a list
+             */
+            lists: number;
+            /**
+             * Format: int64
+             * @description of it with this purpose
+             */
+            looks: number;
+            purpose: string;
+            /** @description of the dataset */
+            title: string;
+            /** @description the body that answers for who looked */
+            unitName: string;
+        };
         LookupEntry: {
+            /**
+             * Format: int64
+             * @description keys it asked for
+             */
+            asked: number;
             /** Format: date-time */
             at: string | null;
             basis: string;
+            /** @description id of the run, of a look with a list */
+            batch: string;
+            /**
+             * Format: int64
+             * @description columns it gave out in clear
+             */
+            clear: number;
             /** @description name of the key it was looked up by */
             column: string;
             dataset: string;
@@ -8005,6 +10152,10 @@ export interface components {
             /** @description the body that answers for that unit */
             homeName: string;
             id: string;
+            /** @description what a detector noticed */
+            marks: ("off_hours" | "no_case" | "self" | "colleague")[];
+            /** @description number of the case it was for */
+            matter: string;
             person: string;
             personName: string;
             purpose: string;
@@ -8014,6 +10165,8 @@ export interface components {
              */
             revealed: number;
             reveals: components["schemas"]["LookupReveal"][];
+            /** @description SM3 Merkle root over its subjects */
+            root: string;
             title: string;
             /** @description of the person's post, which may be a section */
             unitName: string;
@@ -8030,6 +10183,8 @@ export interface components {
             column: string;
             /** @description id */
             dataset: string;
+            /** @description number of the case it is for */
+            matter?: string;
             /** @description what it is needed for; stands in the ledger */
             purpose: string;
             value: string;
@@ -8120,6 +10275,20 @@ export interface components {
             items: components["schemas"]["LookupSource"][];
             /** @description cursor of the next page, empty on the last */
             next: string;
+        };
+        LookupSubjectInBody: {
+            /** @description identity number of the person at the counter */
+            number: string;
+            /** @description that the person asked, and how he was identified */
+            purpose: string;
+        };
+        LookupSubjectOutBody: {
+            /** @description units, the last first; persons are not named */
+            askers: components["schemas"]["LookupAsker"][];
+            /** Format: int64 */
+            lists: number;
+            /** Format: int64 */
+            looks: number;
         };
         NotifyRow: {
             /** Format: date-time */
@@ -8651,6 +10820,682 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        ProfileColumn: {
+            /**
+             * Format: int64
+             * @description exact up to 256, an estimate within 2 % above
+             */
+            distinct: number;
+            /**
+             * Format: int64
+             * @description NULL or blank
+             */
+            empty: number;
+            exact: boolean;
+            greatest: string;
+            /** @description empty for masked columns */
+            least: string;
+            /** Format: int64 */
+            longest: number;
+            name: string;
+            /** Format: int64 */
+            rows: number;
+            /** @description of texts, the commonest first: 9 a digit, A a letter, 汉 a Chinese character */
+            shapes: components["schemas"]["ProfileCount"][];
+            /**
+             * Format: int64
+             * @description characters
+             */
+            shortest: number;
+            /** @description the commonest first; none for masked columns or when there are too many */
+            values: components["schemas"]["ProfileCount"][];
+        };
+        ProfileCount: {
+            /** Format: int64 */
+            n: number;
+            value: string;
+        };
+        QualityBody: {
+            /**
+             * Format: date-time
+             * @description of the newest check; null when there was none
+             */
+            at: string | null;
+            dataset: string;
+            /**
+             * Format: int64
+             * @description rules with a row that fails
+             */
+            failing: number;
+            fields: components["schemas"]["QualityField"][];
+            /** @enum {string} */
+            grade: "" | "best" | "good" | "fair" | "poor";
+            /** @description newest first */
+            history: components["schemas"]["QualityCheck"][];
+            /** @description the caller may change rules */
+            manage: boolean;
+            name: string;
+            /** @description that is done; null when there is none */
+            newest: components["schemas"]["QualityCheck"];
+            /** @description of the newest check that is done */
+            profile: components["schemas"]["ProfileColumn"][];
+            /** Format: int64 */
+            rows: number;
+            ruleList: components["schemas"]["QualityRule"][];
+            /**
+             * Format: int64
+             * @description in force
+             */
+            rules: number;
+            /** @description that waits or runs; null when there is none */
+            running: components["schemas"]["QualityCheck"];
+            /**
+             * Format: int64
+             * @description hundredths; -1 when nothing could be assessed
+             */
+            score: number;
+            title: string;
+            unit: string;
+            unitName: string;
+        };
+        QualityCheck: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: int64
+             * @description rows so far
+             */
+            done: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            found: components["schemas"]["CheckFound"][];
+            /** @enum {string} */
+            grade: "" | "best" | "good" | "fair" | "poor";
+            id: string;
+            /**
+             * Format: int64
+             * @description of the version that was looked at
+             */
+            number: number;
+            parts: components["schemas"]["CheckPart"][];
+            /** Format: int64 */
+            rows: number;
+            /**
+             * Format: int64
+             * @description hundredths; -1 when nothing could be assessed
+             */
+            score: number;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
+            /** @description why it failed, in the caller's language */
+            why: string;
+        };
+        QualityDict: {
+            name: string;
+            title: string;
+        };
+        QualityDictsOutBody: {
+            items: components["schemas"]["QualityDict"][];
+        };
+        QualityFailing: {
+            /**
+             * Format: int64
+             * @description its place in the version, from 1
+             */
+            row: number;
+            /** @description of the columns shown, masked where they are */
+            values: string[];
+        };
+        QualityFailingOutBody: {
+            /** @description keys first, then what the rule looks at */
+            columns: components["schemas"]["QualityField"][];
+            more: boolean;
+            /**
+             * Format: int64
+             * @description of the version looked at
+             */
+            number: number;
+            rows: components["schemas"]["QualityFailing"][];
+        };
+        QualityField: {
+            kind: string;
+            masked: boolean;
+            name: string;
+            title: string;
+            type: string;
+        };
+        QualityFigures: {
+            /** Format: int64 */
+            assessed: number;
+            /** Format: int64 */
+            best: number;
+            /** Format: int64 */
+            datasets: number;
+            /** Format: int64 */
+            fair: number;
+            /** Format: int64 */
+            good: number;
+            /**
+             * Format: int64
+             * @description open tickets beyond their limit
+             */
+            late: number;
+            /**
+             * Format: int64
+             * @description hundredths, over what could be assessed; 0 for none
+             */
+            mean: number;
+            /** Format: int64 */
+            poor: number;
+            /**
+             * Format: int64
+             * @description open
+             */
+            tickets: number;
+        };
+        QualityLine: {
+            /**
+             * Format: date-time
+             * @description of the newest check; null when there was none
+             */
+            at: string | null;
+            dataset: string;
+            /**
+             * Format: int64
+             * @description rules with a row that fails
+             */
+            failing: number;
+            /** @enum {string} */
+            grade: "" | "best" | "good" | "fair" | "poor";
+            /** Format: int64 */
+            rows: number;
+            /**
+             * Format: int64
+             * @description in force
+             */
+            rules: number;
+            /**
+             * Format: int64
+             * @description hundredths; -1 when nothing could be assessed
+             */
+            score: number;
+            title: string;
+            unit: string;
+            unitName: string;
+        };
+        QualityLineListed: {
+            items: components["schemas"]["QualityLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QualityRaiseInBody: {
+            column?: string;
+            dataset: string;
+            /** @description that rows fail; empty for what the reader says himself */
+            rule?: string;
+            /** @description what is wrong, without personal data */
+            words: string;
+        };
+        QualityRule: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description a new version with a row that fails is not published */
+            blocking: boolean;
+            body: components["schemas"]["CheckRule"];
+            /** @description who decided on it last */
+            by: string;
+            id: string;
+            /** @enum {string} */
+            origin: "program" | "person";
+            /** @enum {string} */
+            state: "proposed" | "active" | "off";
+            title: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+            /**
+             * Format: int64
+             * @description 1 to 100: how much it counts within its dimension
+             */
+            weight: number;
+        };
+        QualityRuleIn: {
+            blocking?: boolean;
+            body: components["schemas"]["CheckRule"];
+            /** @enum {string} */
+            state: "proposed" | "active" | "off";
+            /** @description made of the rule when empty */
+            title?: string;
+            /**
+             * Format: int64
+             * @description of what is changed
+             */
+            version?: number;
+            /** Format: int64 */
+            weight: number;
+        };
+        QualityTicket: {
+            /**
+             * @description what the provider says: put right, the data is right as it is, with the next load
+             * @enum {string}
+             */
+            answer: "" | "mended" | "right" | "later";
+            /** Format: date-time */
+            at: string | null;
+            case: string;
+            /** Format: date-time */
+            closedAt: string | null;
+            column: string;
+            dataset: string;
+            /** Format: date-time */
+            dueAt: string | null;
+            /**
+             * Format: int64
+             * @description rows that failed when it was raised
+             */
+            failing: number;
+            holder: string;
+            id: string;
+            /** @enum {string} */
+            kind: "rows" | "reader";
+            late: boolean;
+            number: string;
+            ownerName: string;
+            /** @description id, empty for what a reader says */
+            rule: string;
+            state: string;
+            step: string;
+            /** @description of the dataset */
+            title: string;
+            unit: string;
+            unitName: string;
+            words: string;
+        };
+        QualityTicketListed: {
+            items: components["schemas"]["QualityTicket"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QueryAnswer: {
+            /** Format: date-time */
+            at: string | null;
+            columns: components["schemas"]["QueryHead"][];
+            /**
+             * Format: int64
+             * @description how long the engine took
+             */
+            millis: number;
+            /** @description there are more rows than were asked for */
+            more: boolean;
+            /** @description columns were used that are masked for others */
+            personal: boolean;
+            /** @description values as text in the order of columns, empty for none */
+            rows: (string[] | null)[];
+            /** @description id of the run in the history */
+            run: string;
+            sources: components["schemas"]["QuerySource"][];
+            /** @description the text that was asked */
+            sql: string;
+        };
+        QueryBuild: {
+            /** @description to list; not together with group and measures */
+            columns?: string[];
+            /** @description code of the dataset */
+            dataset: string;
+            group?: components["schemas"]["QueryGroup"][];
+            /**
+             * Format: int64
+             * @description most rows, 0 for as many as are shown
+             */
+            limit?: number;
+            measures?: components["schemas"]["QueryMeasure"][];
+            sort?: components["schemas"]["QuerySort"][];
+            /** @description conditions that all hold */
+            where?: components["schemas"]["DatasetRule"][];
+        };
+        QueryBuildInBody: {
+            build: components["schemas"]["QueryBuild"];
+            /** @description needed when columns are used that are masked for others */
+            purpose?: string;
+        };
+        QueryCancelOutBody: {
+            /** @description something ran and was ended */
+            cancelled: boolean;
+        };
+        QueryChangeInBody: {
+            name: string;
+            plan: components["schemas"]["QueryPlan"];
+            summary?: string;
+            /**
+             * Format: int64
+             * @description as it was read
+             */
+            version: number;
+        };
+        QueryChart: {
+            /**
+             * @description table when empty
+             * @enum {string}
+             */
+            kind?: "" | "table" | "bar" | "line" | "pie" | "number";
+            /** @description places of the columns drawn, from 1 */
+            series?: number[];
+            stack?: boolean;
+            /**
+             * Format: int64
+             * @description place of the column along the axis, from 1; 0 for none
+             */
+            x?: number;
+        };
+        QueryColumn: {
+            key: boolean;
+            /** @enum {string} */
+            kind: "text" | "integer" | "decimal" | "date" | "datetime" | "boolean";
+            /** @description masked for others; using it asks for a purpose */
+            masked: boolean;
+            name: string;
+            /** @description sort of personal data, empty for none */
+            sort: string;
+            title: string;
+        };
+        QueryEditionLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description whose SQL it is written in */
+            engine: string;
+            /** Format: int64 */
+            number: number;
+            personName: string;
+            plan: components["schemas"]["QueryPlan"];
+        };
+        QueryExportInBody: {
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            /** @description id of one's own run; its question is asked again */
+            run: string;
+            /** @description name of the file */
+            title: string;
+        };
+        QueryExportLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            error: string;
+            /** @description id of the file, empty until it is there and when it was removed */
+            file: string;
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            id: string;
+            /** @description cut at the most rows that may be given out */
+            more: boolean;
+            /** Format: int64 */
+            rows: number;
+            /** @enum {string} */
+            state: "queued" | "done" | "failed";
+            title: string;
+        };
+        QueryExportLineListed: {
+            items: components["schemas"]["QueryExportLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QueryGroup: {
+            /**
+             * @description part of a date, the whole value when empty
+             * @enum {string}
+             */
+            by?: "" | "year" | "quarter" | "month" | "day";
+            column: string;
+        };
+        QueryHead: {
+            /** @enum {string} */
+            kind: "text" | "integer" | "decimal" | "date" | "datetime" | "boolean";
+            /** @description what the question calls it */
+            name: string;
+            title: string;
+        };
+        QueryKeepInBody: {
+            name: string;
+            plan: components["schemas"]["QueryPlan"];
+            summary?: string;
+        };
+        QueryLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description SHA-256 of the text */
+            digest: string;
+            /** @description why it failed */
+            error: string;
+            id: string;
+            /** Format: int64 */
+            millis: number;
+            /** @enum {string} */
+            origin: "sql" | "build" | "saved" | "api" | "export";
+            person: string;
+            personName: string;
+            personal: boolean;
+            purpose: string;
+            /** Format: int64 */
+            rows: number;
+            sources: components["schemas"]["QuerySource"][];
+            sql: string;
+            /** @enum {string} */
+            state: "running" | "done" | "failed" | "cancelled";
+            unitName: string;
+        };
+        QueryLineListed: {
+            items: components["schemas"]["QueryLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QueryMeasure: {
+            /** @enum {string} */
+            agg: "count" | "count_distinct" | "sum" | "avg" | "min" | "max";
+            /** @description empty with count, for rows */
+            column?: string;
+        };
+        QueryParam: {
+            /** @enum {string} */
+            kind: "text" | "integer" | "decimal" | "date" | "datetime" | "boolean";
+            name: string;
+            /** @description values to choose from, any when empty */
+            options?: string[];
+            title?: string;
+            /** @description its value, or the one it has unless another is given */
+            value?: string;
+        };
+        QueryPlan: {
+            build?: components["schemas"]["QueryBuild"];
+            chart?: components["schemas"]["QueryChart"];
+            params?: components["schemas"]["QueryParam"][];
+            /** @description the text; empty when it was put together in a form */
+            sql?: string;
+        };
+        QueryRunInBody: {
+            params?: components["schemas"]["QueryParam"][];
+            /** @description needed when columns are used that are masked for others */
+            purpose?: string;
+            /** @description one SELECT over datasets by their codes */
+            sql: string;
+        };
+        QueryRunSavedInBody: {
+            purpose?: string;
+            /** @description of its parameters, by name */
+            values?: {
+                [key: string]: string;
+            };
+        };
+        QuerySavedBody: {
+            /**
+             * Format: date-time
+             * @description last change
+             */
+            at: string | null;
+            /** @description how it is drawn */
+            chart: string;
+            /** @description newest first, fifty at most */
+            editions: components["schemas"]["QueryEditionLine"][];
+            engine: string;
+            /** @description put together in a form */
+            form: boolean;
+            id: string;
+            /** @description whether the caller may change it */
+            mine: boolean;
+            name: string;
+            /**
+             * Format: int64
+             * @description newest version
+             */
+            number: number;
+            ownerName: string;
+            plan: components["schemas"]["QueryPlan"];
+            shares: components["schemas"]["QueryShare"][];
+            summary: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        QuerySavedLine: {
+            /**
+             * Format: date-time
+             * @description last change
+             */
+            at: string | null;
+            /** @description how it is drawn */
+            chart: string;
+            /** @description put together in a form */
+            form: boolean;
+            id: string;
+            /** @description whether the caller may change it */
+            mine: boolean;
+            name: string;
+            /**
+             * Format: int64
+             * @description newest version
+             */
+            number: number;
+            ownerName: string;
+            summary: string;
+            unitName: string;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        QuerySavedLineListed: {
+            items: components["schemas"]["QuerySavedLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        QueryShare: {
+            readonly name?: string;
+            person?: string;
+            unit?: string;
+        };
+        QueryShareInBody: {
+            shares: components["schemas"]["QueryShare"][];
+            /**
+             * Format: int64
+             * @description as it was read
+             */
+            version: number;
+        };
+        QuerySort: {
+            /**
+             * Format: int64
+             * @description place of the column in the answer, from 1
+             */
+            by: number;
+            desc?: boolean;
+        };
+        QuerySource: {
+            /** @description titles of the columns used */
+            columns: string[];
+            /** @description name of the file the version was made from */
+            file: string;
+            /** @description of the dataset */
+            id: string;
+            /** Format: date-time */
+            loadedAt: string | null;
+            /** @description id of the person who loaded it */
+            loadedBy: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description version that answered
+             */
+            number: number;
+            /** @description only the rows granted to the caller */
+            part: boolean;
+            /**
+             * Format: int64
+             * @description of that version
+             */
+            rows: number;
+            title: string;
+            /** @description id of the unit that answers for it */
+            unit: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+            /** @description id of that version */
+            version: string;
+        };
+        QueryTable: {
+            /**
+             * Format: int64
+             * @description how many columns are not
+             */
+            closed: number;
+            /** @description open to the caller */
+            columns: components["schemas"]["QueryColumn"][];
+            id: string;
+            /** @description code, which SQL names it by */
+            name: string;
+            /**
+             * Format: int64
+             * @description version that serves
+             */
+            number: number;
+            /** Format: int64 */
+            rows: number;
+            summary: string;
+            title: string;
+            /** @description who answers for it */
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        QueryTableListed: {
+            items: components["schemas"]["QueryTable"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ScheduleSchedule: {
+            /** @description time of day, 02:30; of hours its minutes count */
+            at?: string;
+            /**
+             * Format: int64
+             * @description of weekly 1 Monday … 7 Sunday, of monthly the day, the last one in a shorter month
+             */
+            day?: number;
+            /**
+             * @description empty: by hand only
+             * @enum {string}
+             */
+            every?: "" | "minutes" | "hours" | "daily" | "workdays" | "weekly" | "monthly";
+            /**
+             * Format: int64
+             * @description of minutes and hours: how many
+             */
+            n?: number;
+        };
         SettingsGroup: {
             items: components["schemas"]["SettingsItem"][];
             room: string;
@@ -8756,6 +11601,70 @@ export interface components {
         SettingsYearsOutBody: {
             /** @description this year and the five before it, and the next; those entered besides */
             items: components["schemas"]["SettingsYearDays"][];
+        };
+        SourceAPI: {
+            /**
+             * Format: int64
+             * @description number of the first page
+             */
+            first?: number;
+            /** @description name of the header the secret is sent in, Authorization when empty */
+            header?: string;
+            /**
+             * Format: int64
+             * @description pages at most, 0 for 1000
+             */
+            max?: number;
+            /** @description where the cursor or the address of the next page stands in the answer; of link, empty for the Link header */
+            next?: string;
+            /**
+             * Format: int64
+             * @description requests a second at most, 0 for 5
+             */
+            pace?: number;
+            /**
+             * @description empty: one page only
+             * @enum {string}
+             */
+            paging?: "" | "page" | "offset" | "cursor" | "link";
+            /** @description query parameter of the page's number, offset or cursor */
+            param?: string;
+            /** @description where the rows stand in the answer, parts joined by points; empty when the answer is the list */
+            rows?: string;
+            /**
+             * Format: int64
+             * @description rows of a page
+             */
+            size?: number;
+            /** @description query parameter of the page's size, empty for none */
+            sizeBy?: string;
+            /** @description of the first page */
+            url?: string;
+        };
+        SourceSpec: {
+            /** @description of HTTP */
+            api?: components["schemas"]["SourceAPI"];
+            /** @description of databases; the service name of Oracle */
+            database?: string;
+            /** @description name or address, of databases and SFTP */
+            host?: string;
+            /** @description of SFTP: SHA-256 fingerprint of the server's key, as ssh-keygen -l shows it */
+            hostKey?: string;
+            /** @enum {string} */
+            kind: "postgres" | "mysql" | "sqlserver" | "oracle" | "folder" | "sftp" | "http";
+            /** @description of a folder and of SFTP: the folder */
+            path?: string;
+            /**
+             * Format: int64
+             * @description 0 for the usual one
+             */
+            port?: number;
+            /**
+             * @description of databases: empty for none, on without looking at the certificate, verify with
+             * @enum {string}
+             */
+            tls?: "" | "on" | "verify";
+            user?: string;
         };
         SystemCheck: {
             name: string;
@@ -9749,6 +12658,941 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-get-datasets": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchSourceListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-get-runs": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description only these */
+                state?: "" | "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+                /** @description id */
+                dataset?: string;
+                /** @description only one's own */
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchCreateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-get-runs-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-put-runs-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchPutInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-delete-runs-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-runs-by-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-runs-by-id-copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchCopyInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchCopyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-get-runs-by-id-faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchFaultsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-runs-by-id-start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchStartInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "batch-post-trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchTraceInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchTraceOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-batches": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                node?: string;
+                way?: "" | "out" | "in";
+                state?: "" | "made" | "sent" | "acknowledged" | "receiving" | "received" | "verified" | "applied" | "refused";
+                kind?: "" | "catalogue" | "receipt" | "data";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeBatchItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-entries": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                node?: string;
+                state?: "" | "accepted" | "offline" | "rejected";
+                share?: "" | "unconditional" | "conditional" | "refused";
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeEntryItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-feeds": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeFeedItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeOfferInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeIdOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-feeds-by-id-stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeStopInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-links": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                node?: string;
+                state?: "" | "pending" | "sent" | "accepted" | "rejected";
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeLinkItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-links-retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeRetryInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeNodesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeNodeForm"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeNodeOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-put-nodes-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeNodeForm"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeNodeOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-nodes-by-id-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeAccount"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-nodes-by-id-resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeResendInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeResendOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-post-nodes-by-id-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-offerable": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeOfferableListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-pairing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadePairingOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-put-self": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CascadeSelfInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeSelf"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "cascade-get-sources": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeSourceItemListed"];
+                };
             };
             /** @description Error */
             default: {
@@ -15528,6 +19372,310 @@ export interface operations {
             };
         };
     };
+    "library-get-feeds": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description only of this source */
+                source?: string;
+                /** @description only these */
+                state?: "" | "draft" | "on" | "paused" | "decide";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryAddFeedsInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryAddFeedsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-feeds-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-put-feeds-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryPutFeedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-delete-feeds-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryDecideInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-peek": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLookOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryRunInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-feeds-by-id-turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryTurnInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "library-get-loads": {
         parameters: {
             query?: {
@@ -15536,7 +19684,9 @@ export interface operations {
                 /** @description rows a page */
                 limit?: number;
                 /** @description only these */
-                state?: "" | "draft" | "queued" | "running" | "done" | "failed" | "cancelled";
+                state?: "" | "draft" | "queued" | "running" | "done" | "failed" | "cancelled" | "decide";
+                /** @description the runs of this feed instead of uploads */
+                feed?: string;
                 /** @description only one's own */
                 mine?: boolean;
             };
@@ -15826,6 +19976,237 @@ export interface operations {
             };
         };
     };
+    "library-get-sources": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBodyListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibrarySourceGiven"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-sources-try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryTryInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryTryOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-sources-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-put-sources-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryPutSourceInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibrarySourceBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-delete-sources-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-sources-by-id-tables": {
+        parameters: {
+            query?: {
+                /** @description in the name or the comment */
+                text?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryTablesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "lookup-get-datasets": {
         parameters: {
             query?: {
@@ -15909,6 +20290,10 @@ export interface operations {
                 until?: string | null;
                 /** @description only looks of which something was revealed */
                 revealed?: boolean;
+                /** @description only lists */
+                batch?: boolean;
+                /** @description only looks with this mark; any: with one beside no_case */
+                mark?: "" | "any" | "off_hours" | "no_case" | "self" | "colleague";
             };
             header?: never;
             path?: never;
@@ -15990,6 +20375,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LookupRevealOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-post-subject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookupSubjectInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupSubjectOutBody"];
                 };
             };
             /** @description Error */
@@ -17276,6 +21694,942 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrgStaffOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-datasets": {
+        parameters: {
+            query?: {
+                text?: string;
+                grade?: "" | "best" | "good" | "fair" | "poor" | "none";
+                unit?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-datasets-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-post-datasets-by-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-post-datasets-by-id-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-post-datasets-by-id-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QualityRuleIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-put-datasets-by-id-rules-by-rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QualityRuleIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-delete-datasets-by-id-rules-by-rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-datasets-by-id-rules-by-rule-rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityFailingOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-dictionaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityDictsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityFigures"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-tickets": {
+        parameters: {
+            query?: {
+                /** @description that are not closed yet */
+                open?: boolean;
+                /** @description that the caller raised */
+                mine?: boolean;
+                dataset?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityTicketListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-post-tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QualityRaiseInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityTicket"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "quality-get-tickets-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityTicket"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-build": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryBuildInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryCancelOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-exports": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryExportLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryExportInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryExportLine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-history": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description id */
+                person?: string;
+                state?: "" | "running" | "done" | "failed" | "cancelled";
+                /** @description only those that used columns masked for others */
+                personal?: boolean;
+                from?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryRunInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-runs": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-saved": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+                /** @description only one's own */
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryKeepInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-saved-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-put-saved-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryChangeInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-delete-saved-by-id": {
+        parameters: {
+            query?: {
+                /** @description as it was read */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-post-saved-by-id-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryRunSavedInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-put-saved-by-id-shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryShareInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuerySavedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-sources": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryTableListed"];
                 };
             };
             /** @description Error */
