@@ -2,6 +2,9 @@
 // for ninety days; a program calls with a signature; the provider revokes the grant, and the next call is refused.
 import assert from 'node:assert/strict'
 import { createHash, createHmac, randomUUID } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { openBrowser, phone } from './lib/browser.mjs'
 import { fictionalID, makeDataset, toGBK } from './lib/data.mjs'
@@ -90,6 +93,7 @@ async function apply(b) {
   await page.getByLabel('法律依据').fill('《社会救助暂行办法》第五十八条')
   await page.getByLabel('应用场景').fill('街道受理窗口在社会救助系统中逐人核对')
   await page.getByLabel(/接口调用/).check()
+  await page.getByLabel(/定时投递/).check()
   await page.getByLabel('联系人').fill('李慧')
   await page.getByLabel('联系电话').fill('027-87678888')
 }
@@ -195,6 +199,29 @@ it('a program calls with a key', async () => {
   await b.gate('exchange-usage')
   await b.go('/exchange/figures')
   await b.gate('exchange-figures')
+  await b.close()
+})
+
+it('what is granted is delivered to a folder, with its manifest', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qushu-e2e-folder-'))
+  await office.system.call('PUT', '/api/settings/exchange.folder', { value: folder, reason: '试验投递', version: 0 })
+  const b = await at('applicant')
+  const { page } = b
+  await b.go(`/exchange/grants/${grant}?tab=delivery`)
+  await page.getByRole('button', { name: '新建投递' }).click()
+  await page.getByLabel('名称').fill('每日送救助系统')
+  await page.getByLabel('目录', { exact: true }).fill('civil')
+  await whole(b, 'exchange-delivery-new')
+  await page.getByRole('button', { name: '保存投递' }).click()
+  await page.getByRole('button', { name: '立即投递' }).click()
+  await page.getByText('已送达').first().waitFor()
+  await page.getByRole('button', { name: '投递记录' }).click()
+  await page.getByText('SHA-256').waitFor()
+  await b.gate('exchange-deliveries')
+  const files = readdirSync(join(folder, 'civil')).sort()
+  assert.equal(files.length, 3, files.join())
+  assert.ok(files.every((name) => !name.endsWith('.part')))
+  rmSync(folder, { recursive: true })
   await b.close()
 })
 

@@ -29,18 +29,11 @@ type DeliveryLine struct {
 	Version int64        `json:"version" doc:"to be sent back with a change"`
 }
 
-// RunLine is one delivery that was made, or tried.
-type RunLine struct {
-	run
-	BegunAt store.Time `json:"begunAt"`
-	EndedAt store.Time `json:"endedAt"`
-}
-
-func deliveryLine(d *delivery, last []run) DeliveryLine {
+func deliveryLine(d *delivery, last []RunLine) DeliveryLine {
 	l := DeliveryLine{ID: d.ID, Title: d.Title, Plan: d.Plan.V, State: d.State, Next: d.Next, ByName: d.ByName, At: d.At, Version: d.Version}
 	l.Plan.Target.Keys = append([]string{}, l.Plan.Target.Keys...)
 	if len(last) > 0 {
-		l.Last = &RunLine{last[0], last[0].Begun, last[0].Ended}
+		l.Last = &last[0]
 	}
 	return l
 }
@@ -199,13 +192,9 @@ func (x *Exchange) listRuns(ctx context.Context, in *runsIn) (*runsOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := store.List(ctx, x.db, store.Query[run]{Select: `SELECT ` + runColumns + ` FROM exchange_run r`, Scope: store.Unscoped("the delivery has been checked"), Where: []store.Cond{store.C("r.delivery = $1", d.ID)},
-		Keys: []string{"r.at", "r.id"}, Desc: true, Page: in.Page, Scan: scanRun, Cursor: func(r *run) []any { return []any{r.At, r.ID} }})
-	out := &runsOut{store.Listed[RunLine]{Items: []RunLine{}, Next: all.Next}}
-	for _, r := range all.Items {
-		out.Body.Items = append(out.Body.Items, RunLine{r, r.Begun, r.Ended})
-	}
-	return out, err
+	all, err := store.List(ctx, x.db, store.Query[RunLine]{Select: `SELECT ` + runColumns + ` FROM exchange_run r`, Scope: store.Unscoped("the delivery has been checked"), Where: []store.Cond{store.C("r.delivery = $1", d.ID)},
+		Keys: []string{"r.at", "r.id"}, Desc: true, Page: in.Page, Scan: scanRun, Cursor: func(r *RunLine) []any { return []any{r.At, r.ID} }})
+	return &runsOut{all}, err
 }
 
 type runOut struct {

@@ -25,7 +25,7 @@ import (
 // sending is one delivery under way.
 type sending struct {
 	*Exchange
-	run      run
+	run      RunLine
 	delivery delivery
 	grant    grant
 	held     dataset.Grant

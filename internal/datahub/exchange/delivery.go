@@ -69,25 +69,26 @@ func findDelivery(ctx context.Context, q store.Queryer, id string) (delivery, er
 	return d, err
 }
 
-// run is one row of exchange_run.
-type run struct {
-	ID           string     `json:"id"`
-	Delivery     string     `json:"-"`
-	State        string     `json:"state" enum:"queued,running,done,failed,cancelled"`
-	Cause        string     `json:"cause" enum:"schedule,version,person"`
-	Number       int64      `json:"number" doc:"version of the dataset"`
-	Rows         int64      `json:"rows"`
-	Bytes        int64      `json:"bytes" doc:"of a file"`
-	File         string     `json:"file"`
-	Hash         string     `json:"hash" doc:"SHA-256 of the file"`
-	Reason       string     `json:"reason" doc:"why it failed"`
-	At           store.Time `json:"at"`
-	Begun, Ended store.Time
+// RunLine is one delivery that was made, or tried: one row of exchange_run.
+type RunLine struct {
+	ID       string     `json:"id"`
+	Delivery string     `json:"-"`
+	State    string     `json:"state" enum:"queued,running,done,failed,cancelled"`
+	Cause    string     `json:"cause" enum:"schedule,version,person"`
+	Number   int64      `json:"number" doc:"version of the dataset"`
+	Rows     int64      `json:"rows"`
+	Bytes    int64      `json:"bytes" doc:"of a file"`
+	File     string     `json:"file"`
+	Hash     string     `json:"hash" doc:"SHA-256 of the file"`
+	Reason   string     `json:"reason" doc:"why it failed"`
+	At       store.Time `json:"at"`
+	Begun    store.Time `json:"begunAt"`
+	Ended    store.Time `json:"endedAt"`
 }
 
 const runColumns = `r.id, r.delivery, r.state, r.cause, r.number, r.rows_done, r.bytes, r.file, r.hash, r.reason, r.at, r.begun_at, r.ended_at`
 
-func scanRun(r *run) []any {
+func scanRun(r *RunLine) []any {
 	return []any{&r.ID, &r.Delivery, &r.State, &r.Cause, &r.Number, &r.Rows, &r.Bytes, &r.File, &r.Hash, &r.Reason, &r.At, &r.Begun, &r.Ended}
 }
 
