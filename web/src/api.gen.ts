@@ -7791,9 +7791,33 @@ export interface components {
         };
         ExchangeRunLine: {
             /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
             begunAt: string | null;
+            /**
+             * Format: int64
+             * @description of a file
+             */
+            bytes: number;
+            /** @enum {string} */
+            cause: "schedule" | "version" | "person";
             /** Format: date-time */
             endedAt: string | null;
+            file: string;
+            /** @description SHA-256 of the file */
+            hash: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description version of the dataset
+             */
+            number: number;
+            /** @description why it failed */
+            reason: string;
+            /** Format: int64 */
+            rows: number;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
         };
         ExchangeRunLineListed: {
             items: components["schemas"]["ExchangeRunLine"][];
