@@ -81,6 +81,11 @@ func Acting(ctx context.Context, a *Actor) context.Context {
 	return context.WithValue(ctx, actorKey{}, a)
 }
 
+// BySystem returns ctx in which a room itself acts: what it installs, what runs by its clock.
+func BySystem(ctx context.Context) context.Context {
+	return Acting(ctx, &Actor{IsJob: true, Name: "system"})
+}
+
 // ActorOf returns who acts, nil for nobody.
 func ActorOf(ctx context.Context) *Actor {
 	a, _ := ctx.Value(actorKey{}).(*Actor)

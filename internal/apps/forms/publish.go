@@ -190,7 +190,7 @@ func (f *Forms) publish(ctx context.Context, tx *store.Tx, v *Version) error {
 // install publishes the applications that come with the program and are new in it. One an administrator has published a
 // version of his own of, or retired, stays as it is.
 func (f *Forms) install(ctx context.Context) error {
-	ctx = room.Acting(ctx, &room.Actor{IsJob: true, Name: "system"})
+	ctx = room.BySystem(ctx)
 	designer := authz.Role{Key: "app_designer", Name: "应用设计员", NameEN: "Application designer", Perms: []authz.RolePerm{
 		{Perm: "forms.use", Scope: room.All}, {Perm: "forms.design", Scope: room.All}, {Perm: "forms.resources", Scope: room.All}, {Perm: "flow.draw", Scope: room.All}}}
 	if err := f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return f.authz.Ensure(ctx, tx, []authz.Role{designer}) }); err != nil {

@@ -84,6 +84,17 @@ func (j *JSON[T]) Scan(v any) error {
 	return json.Unmarshal(b, &j.V)
 }
 
+// Into scans a JSON column into a plain field.
+type Into[T any] struct{ To *T }
+
+// Scan implements sql.Scanner.
+func (i Into[T]) Scan(v any) error {
+	var j JSON[T]
+	err := j.Scan(v)
+	*i.To = j.V
+	return err
+}
+
 // Value implements driver.Valuer.
 func (j JSON[T]) Value() (driver.Value, error) {
 	b, err := json.Marshal(j.V)

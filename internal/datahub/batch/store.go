@@ -12,21 +12,10 @@ const runColumns = `id, state, file, file_name, file_size, plan, finding, counts
 	run, stage, done, hits, missed, changed, result, header, groups, sealed, root, expires_at, copies, fault, lang, owner, owner_name, post_unit, unit_id, street, at, started_at, ended_at, version, ask_id, matter`
 
 func scanRun(r *Run) []any {
-	return []any{&r.ID, &r.State, &r.File, &r.FileName, &r.FileSize, inJSON[Plan]{&r.Plan}, inJSON[finding]{&r.Finding}, inJSON[Counts]{&r.Counts}, &r.Purpose, &r.Basis,
+	return []any{&r.ID, &r.State, &r.File, &r.FileName, &r.FileSize, store.Into[Plan]{&r.Plan}, store.Into[finding]{&r.Finding}, store.Into[Counts]{&r.Counts}, &r.Purpose, &r.Basis,
 		&r.Dataset, &r.Title, &r.OwnerUnit, &r.OwnerStreet, &r.Store, &r.Number, &r.Fresh, &r.Grant, &r.Bare, &r.Run, &r.Stage, &r.Done, &r.Hits, &r.Missed, &r.Changed, &r.Result,
-		inJSON[[]string]{&r.Header}, inJSON[[]Group]{&r.Groups}, &r.sealed, &r.Root, &r.Expires, &r.Copies, inJSON[Reason]{&r.Fault}, &r.Lang, &r.Owner, &r.OwnerName, &r.PostUnit, &r.Unit, &r.Street,
+		store.Into[[]string]{&r.Header}, store.Into[[]Group]{&r.Groups}, &r.sealed, &r.Root, &r.Expires, &r.Copies, store.Into[Reason]{&r.Fault}, &r.Lang, &r.Owner, &r.OwnerName, &r.PostUnit, &r.Unit, &r.Street,
 		&r.At, &r.Started, &r.Ended, &r.Version, &r.Ask, &r.Matter}
-}
-
-// inJSON scans a JSON column into a plain field.
-type inJSON[T any] struct{ to *T }
-
-// Scan implements sql.Scanner.
-func (i inJSON[T]) Scan(v any) error {
-	var j store.JSON[T]
-	err := j.Scan(v)
-	*i.to = j.V
-	return err
 }
 
 func findRun(ctx context.Context, q store.Queryer, id string, scope store.Cond) (Run, error) {

@@ -121,10 +121,5 @@ func (c *Cascade) install(ctx context.Context) error {
 	for _, p := range []string{"cascade.read", "cascade.run", "cascade.offer"} {
 		officer.Perms = append(officer.Perms, authz.RolePerm{Perm: p, Scope: room.All})
 	}
-	return c.db.Tx(asSystem(ctx), func(ctx context.Context, tx *store.Tx) error { return c.authz.Ensure(ctx, tx, []authz.Role{officer}) })
-}
-
-// asSystem is ctx for what runs by itself.
-func asSystem(ctx context.Context) context.Context {
-	return room.Acting(ctx, &room.Actor{IsJob: true, Name: "system"})
+	return c.db.Tx(room.BySystem(ctx), func(ctx context.Context, tx *store.Tx) error { return c.authz.Ensure(ctx, tx, []authz.Role{officer}) })
 }

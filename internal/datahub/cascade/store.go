@@ -11,17 +11,6 @@ import (
 // text writes an argument of a reason.
 func text(v any) string { return fmt.Sprint(v) }
 
-// inJSON scans a JSON column into a plain field.
-type inJSON[T any] struct{ to *T }
-
-// Scan implements sql.Scanner.
-func (i inJSON[T]) Scan(v any) error {
-	var j store.JSON[T]
-	err := j.Scan(v)
-	*i.to = j.V
-	return err
-}
-
 func (f Fault) json() store.JSON[Fault] {
 	if f.Args == nil {
 		f.Args = []string{}
@@ -47,7 +36,7 @@ const nodeColumns = `n.id, n.code, n.name, n.role, n.public_key, n.fingerprint, 
 
 func scanNode(n *Node) []any {
 	return []any{&n.ID, &n.Code, &n.Name, &n.Role, &n.PublicKey, &n.Fingerprint, &n.Transport, &n.URL, &n.CA, &n.Token, &n.Out, &n.In, &n.Unit, &n.State,
-		&n.SentSeq, &n.SentHash, &n.RecvSeq, &n.RecvHash, &n.Want, &n.EntrySeq, &n.Heard, &n.Tried, &n.Next, &n.Failures, inJSON[Fault]{&n.Fault}, inJSON[Fault]{&n.Damage}, &n.At, &n.Version}
+		&n.SentSeq, &n.SentHash, &n.RecvSeq, &n.RecvHash, &n.Want, &n.EntrySeq, &n.Heard, &n.Tried, &n.Next, &n.Failures, store.Into[Fault]{&n.Fault}, store.Into[Fault]{&n.Damage}, &n.At, &n.Version}
 }
 
 func findNode(ctx context.Context, q store.Queryer, which store.Cond) (Node, error) {
@@ -133,7 +122,7 @@ const batchColumns = `b.id, b.node, b.way, b.seq, b.kind, b.title, b.feed, b.sta
 
 func scanBatch(b *Batch) []any {
 	return []any{&b.ID, &b.Node, &b.Way, &b.Seq, &b.Kind, &b.Title, &b.Feed, &b.State, &b.Manifest, &b.Sig, &b.Hash, &b.Rows, &b.Bytes, &b.Chunks, &b.Have, &b.Root, &b.Mark,
-		&b.Applied, &b.AppRoot, inJSON[Fault]{&b.Fault}, &b.Tries, &b.Ack, &b.AckSig, &b.AckDue, &b.Made, &b.Sent, &b.Got, &b.Ended}
+		&b.Applied, &b.AppRoot, store.Into[Fault]{&b.Fault}, &b.Tries, &b.Ack, &b.AckSig, &b.AckDue, &b.Made, &b.Sent, &b.Got, &b.Ended}
 }
 
 func batches(ctx context.Context, q store.Queryer, which store.Cond) ([]Batch, error) {

@@ -12,7 +12,7 @@ import (
 const linkColumns = `l.id, l.node, l.entry, l.local_code, l.name, l.unit_id, l.op, l.number, l.upper_code, l.state, l.fault, l.batch, l.synced_at, l.at, l.turn`
 
 func scanLink(l *Link) []any {
-	return []any{&l.ID, &l.Node, &l.Entry, &l.LocalCode, &l.Name, &l.Unit, &l.Op, &l.Number, &l.UpperCode, &l.State, inJSON[Fault]{&l.Fault}, &l.Batch, &l.Synced, &l.At, &l.Turn}
+	return []any{&l.ID, &l.Node, &l.Entry, &l.LocalCode, &l.Name, &l.Unit, &l.Op, &l.Number, &l.UpperCode, &l.State, store.Into[Fault]{&l.Fault}, &l.Batch, &l.Synced, &l.At, &l.Turn}
 }
 
 func links(ctx context.Context, q store.Queryer, which store.Cond, most int) ([]Link, error) {
@@ -30,7 +30,7 @@ func putLink(ctx context.Context, tx *store.Tx, l *Link) error {
 const entryColumns = `e.id, e.node, e.local_id, e.upper_code, e.body, e.number, e.state, e.fault, e.last, e.told, e.batch, e.at`
 
 func scanHeld(h *Held) []any {
-	return []any{&h.ID, &h.Node, &h.LocalID, &h.UpperCode, inJSON[Entry]{&h.Entry}, &h.Number, &h.State, inJSON[Fault]{&h.Fault}, &h.Last, &h.Told, &h.Batch, &h.At}
+	return []any{&h.ID, &h.Node, &h.LocalID, &h.UpperCode, store.Into[Entry]{&h.Entry}, &h.Number, &h.State, store.Into[Fault]{&h.Fault}, &h.Last, &h.Told, &h.Batch, &h.At}
 }
 
 func entries(ctx context.Context, q store.Queryer, which store.Cond, most int) ([]Held, error) {
@@ -54,7 +54,7 @@ func writeHeld(ctx context.Context, tx *store.Tx, h *Held) error {
 const feedColumns = `f.id, f.node, f.dataset, f.name, f.title, f.columns, f.filter, f.purpose, f.state, f.sent, f.batch, f.fault, f.unit_id, f.street, f.owner, f.by_id, f.by_name, f.at, f.version`
 
 func scanFeed(f *Feed) []any {
-	return []any{&f.ID, &f.Node, &f.Dataset, &f.Name, &f.Title, inJSON[[]string]{&f.Columns}, inJSON[dataset.Filter]{&f.Filter}, &f.Purpose, &f.State, &f.Sent, &f.Batch, inJSON[Fault]{&f.Fault},
+	return []any{&f.ID, &f.Node, &f.Dataset, &f.Name, &f.Title, store.Into[[]string]{&f.Columns}, store.Into[dataset.Filter]{&f.Filter}, &f.Purpose, &f.State, &f.Sent, &f.Batch, store.Into[Fault]{&f.Fault},
 		&f.Unit, &f.Street, &f.Owner, &f.By, &f.ByName, &f.At, &f.Version}
 }
 

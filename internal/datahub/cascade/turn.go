@@ -10,6 +10,7 @@ import (
 	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
 	"qushu/internal/datahub/cascade/internal/batch"
+	"qushu/internal/room"
 )
 
 // job is one turn with a node.
@@ -48,7 +49,7 @@ func (c *Cascade) work(ctx context.Context, j job) error {
 	if runs {
 		return nil
 	}
-	ctx = asSystem(ctx)
+	ctx = room.BySystem(ctx)
 	for {
 		err := c.turn(ctx, j.Node)
 		c.mu.Lock()
@@ -189,7 +190,7 @@ func (c *Cascade) withdrawn(ctx context.Context, t Told) error {
 
 // mark notes for every upper node that an entry changed.
 func (c *Cascade) mark(ctx context.Context, entry, op string) error {
-	ctx = asSystem(ctx)
+	ctx = room.BySystem(ctx)
 	upper, err := nodes(ctx, c.db, store.C("n.role = 'upper'"))
 	if err != nil || len(upper) == 0 {
 		return err

@@ -75,7 +75,7 @@ func (c *Cascade) serveBatch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx := asSystem(r.Context())
+	ctx := room.BySystem(r.Context())
 	b, _, err := c.accept(ctx, n, e)
 	if err != nil {
 		return c.complain(ctx, n, err)
@@ -113,7 +113,7 @@ func (c *Cascade) serveChunk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx := asSystem(r.Context())
+	ctx := room.BySystem(r.Context())
 	seq, _ := strconv.ParseInt(r.PathValue("seq"), 10, 64)
 	i, err := strconv.Atoi(r.PathValue("n"))
 	if err != nil {
@@ -146,7 +146,7 @@ func (c *Cascade) serveAck(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx := asSystem(r.Context())
+	ctx := room.BySystem(r.Context())
 	if err := c.acknowledge(ctx, n, e); err != nil {
 		return c.complain(ctx, n, err)
 	}

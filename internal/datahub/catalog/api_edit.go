@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"qushu/internal/base/errs"
@@ -291,7 +292,7 @@ func (c *Catalog) handIn(ctx context.Context, tx *store.Tx, id string, version i
 			return a, err
 		}
 		for _, w := range open {
-			if contains(w.People, authz.From(ctx).Person) {
+			if slices.Contains(w.People, authz.From(ctx).Person) {
 				task = w.Task
 			}
 		}

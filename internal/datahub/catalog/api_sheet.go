@@ -149,13 +149,11 @@ func argued(args []any) []string {
 		case string:
 			out[i] = a
 		case int:
-			out[i] = itoa(a)
+			out[i] = strconv.Itoa(a)
 		}
 	}
 	return out
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // keepRow writes a row: as a new draft, over the draft there is, or as the draft of a change.
 func (c *Catalog) keepRow(ctx context.Context, tx *store.Tx, old *Entry, body *entry.Body) error {
@@ -208,7 +206,7 @@ func (c *Catalog) export(rw http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	where := store.And(append([]store.Cond{scope}, f.conds(store.At(c.now()))...)...)
-	all, err := store.All(ctx, c.db, scanEntry, `SELECT `+entryColumns+` FROM catalog c WHERE `+where.SQL+` ORDER BY c.code, c.id LIMIT `+itoa(maxExport), where.Args...)
+	all, err := store.All(ctx, c.db, scanEntry, `SELECT `+entryColumns+` FROM catalog c WHERE `+where.SQL+` ORDER BY c.code, c.id LIMIT `+strconv.Itoa(maxExport), where.Args...)
 	if err != nil {
 		return err
 	}
@@ -224,7 +222,7 @@ func (c *Catalog) export(rw http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		rows = append(rows, row{Number: itoa(i + 1), Code: e.Code, Body: v.Body.V})
+		rows = append(rows, row{Number: strconv.Itoa(i + 1), Code: e.Code, Body: v.Body.V})
 		units = append(units, v.Body.V.Unit)
 	}
 	if err := c.audit.Note(ctx, audit.Entry{Action: "catalog.export", Object: "catalog", Detail: map[string]any{"entries": len(rows)}}); err != nil {

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,7 +15,6 @@ import (
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/flow"
 	"qushu/internal/kernel/notify"
-	"qushu/internal/room"
 )
 
 // The kinds of case of this room.
@@ -344,7 +344,7 @@ func (c *Catalog) faults(ctx context.Context, q store.Queryer, e *Entry, b *entr
 		return nil, err
 	}
 	for _, code := range b.Related {
-		if !contains(have, code) || code == e.Code {
+		if !slices.Contains(have, code) || code == e.Code {
 			bad = append(bad, errs.Field{Name: "related", Key: "catalog.no_related", Args: []any{code}})
 		}
 	}
@@ -370,18 +370,4 @@ func (c *Catalog) code(ctx context.Context, tx *store.Tx, e *Entry, b *entry.Bod
 	}
 	e.Code = c.rules(ctx).Shape.Code(b, n)
 	return store.Exec(ctx, tx, `INSERT INTO catalog_code (code, entry, at) VALUES ($1, $2, $3)`, e.Code, e.ID, now)
-}
-
-func contains(all []string, s string) bool {
-	for _, one := range all {
-		if one == s {
-			return true
-		}
-	}
-	return false
-}
-
-// system returns ctx in which the room itself acts.
-func system(ctx context.Context) context.Context {
-	return room.Acting(ctx, &room.Actor{IsJob: true, Name: "system"})
 }

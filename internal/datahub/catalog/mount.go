@@ -12,6 +12,7 @@ import (
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/flow"
 	"qushu/internal/kernel/notify"
+	"qushu/internal/room"
 )
 
 // The kinds and states of a binding.
@@ -91,7 +92,7 @@ func (c *Catalog) physical(ctx context.Context, q store.Queryer, m *binding) ([]
 		m.Title = l.Title
 		return l.Columns, nil
 	}
-	ds, err := c.datasets.Get(system(ctx), q, m.Dataset, store.Unscoped("a binding is looked after by the room"))
+	ds, err := c.datasets.Get(room.BySystem(ctx), q, m.Dataset, store.Unscoped("a binding is looked after by the room"))
 	if err != nil {
 		return nil, err
 	}

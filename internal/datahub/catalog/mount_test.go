@@ -18,6 +18,7 @@ import (
 	"qushu/internal/kernel/codes"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/kerneltest"
+	"qushu/internal/room"
 )
 
 var text = warehouse.Type{Kind: warehouse.KindText}
@@ -42,7 +43,7 @@ func (w *town) gather(name, title, unit string, cols []dataset.Column, rows ...[
 		w.t.Fatal(err)
 	}
 	var ds dataset.Dataset
-	err = w.Kit.DB.Tx(system(w.t.Context()), func(ctx context.Context, tx *store.Tx) error {
+	err = w.Kit.DB.Tx(room.BySystem(w.t.Context()), func(ctx context.Context, tx *store.Tx) error {
 		p := dataset.Publication{Name: name, Title: title, Summary: "由业务系统归集", Room: "library", Unit: w.units[unit], Columns: cols, Loaded: loaded.Version}
 		if old, err := w.Kit.Datasets.Named(ctx, tx, name, store.Unscoped("a test")); err == nil {
 			p.ID, p.Expect = old.ID, old.Version
@@ -79,7 +80,7 @@ func TestMounted(t *testing.T) {
 		}
 
 		w.Move(60 * 24 * time.Hour)
-		if err := w.catalog().refresh(system(t.Context())); err != nil {
+		if err := w.catalog().refresh(room.BySystem(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 		w.Run(t, []kerneltest.Case{
@@ -89,7 +90,7 @@ func TestMounted(t *testing.T) {
 			{Name: "of one's own units", As: w.who["编目民政局"], Call: "GET /api/catalog/reports", Status: 200, Want: []string{`"datasets":1,"covered":0`}, Not: []string{"人社局"}},
 		})
 		w.gather("firms", "就业登记表", "人社局", firms, []any{"A1", "制造"}, []any{"A2", "教育"}, []any{"A3", "农业"})
-		if err := w.catalog().refresh(system(t.Context())); err != nil {
+		if err := w.catalog().refresh(room.BySystem(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 		if e = w.show("编目人社局", e.ID); e.Mount != "mounted" || e.Rows != 3 {
@@ -98,7 +99,7 @@ func TestMounted(t *testing.T) {
 		closed := []dataset.Column{firms[0], {Name: "industry", Title: "行业", Type: text, Level: dataset.L2}}
 		w.Move(time.Hour)
 		w.gather("firms", "就业登记表", "人社局", closed, []any{"A1", "制造"})
-		if err := w.catalog().refresh(system(t.Context())); err != nil {
+		if err := w.catalog().refresh(room.BySystem(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 		if e = w.show("编目人社局", e.ID); e.Mount != "broken" || len(e.Mounts[0].Faults) != 1 || !strings.Contains(e.Mounts[0].Faults[0].Message, "低于数据列的 L2") {

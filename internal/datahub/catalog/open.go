@@ -17,6 +17,7 @@ import (
 	"qushu/internal/datahub/catalog/internal/entry"
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
+	"qushu/internal/room"
 )
 
 // offered is a published entry as the open doors show it.
@@ -179,7 +180,7 @@ func (c *Catalog) opened(ctx context.Context, id string) (openTable, error) {
 	if !ok || !l.Open {
 		return openTable{}, gone
 	}
-	ds, err := c.datasets.Get(system(ctx), c.db, m.Dataset, store.Unscoped("what is open is everybody's"))
+	ds, err := c.datasets.Get(room.BySystem(ctx), c.db, m.Dataset, store.Unscoped("what is open is everybody's"))
 	if err != nil {
 		return openTable{}, err
 	}
@@ -203,7 +204,7 @@ func (c *Catalog) opened(ctx context.Context, id string) (openTable, error) {
 // ask queries an open table; what it does not show cannot be asked about either.
 func (c *Catalog) ask(ctx context.Context, t openTable, q warehouse.Query) ([][]any, error) {
 	q.From = t.Name
-	res, err := c.datasets.Query(system(ctx), c.db, "catalog.read", q)
+	res, err := c.datasets.Query(room.BySystem(ctx), c.db, "catalog.read", q)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +233,7 @@ func (c *Catalog) openCSV(w http.ResponseWriter, r *http.Request) error {
 		head[i] = col.Title
 	}
 	q.From = t.Name
-	res, err := c.datasets.Query(system(ctx), c.db, "catalog.read", q)
+	res, err := c.datasets.Query(room.BySystem(ctx), c.db, "catalog.read", q)
 	if err != nil {
 		return err
 	}

@@ -124,7 +124,7 @@ func (c *Catalog) mountRoutes() []room.Route {
 
 // install puts the roles and drawings of this room where there are none yet.
 func (c *Catalog) install(ctx context.Context) error {
-	ctx = room.Acting(ctx, &room.Actor{IsJob: true, Name: "system"})
+	ctx = room.BySystem(ctx)
 	role := func(key, name, en string, perms ...authz.RolePerm) authz.Role {
 		return authz.Role{Key: key, Name: name, NameEN: en, Perms: append([]authz.RolePerm{{Perm: "catalog.read", Scope: room.All}}, perms...)}
 	}

@@ -353,7 +353,7 @@ func TestSettings(t *testing.T) {
 	each(t, func(w *town) {
 		w.person("别局", "数据中心", "catalog_bureau")
 		code := ""
-		if err := w.Kit.DB.Tx(system(t.Context()), func(ctx context.Context, tx *store.Tx) error {
+		if err := w.Kit.DB.Tx(room.BySystem(t.Context()), func(ctx context.Context, tx *store.Tx) error {
 			u, err := w.Kit.Org.Unit(ctx, tx, w.units["行政审批局"])
 			code = u.Code
 			return err

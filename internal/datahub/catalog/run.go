@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/id"
@@ -180,7 +181,7 @@ func (c *Catalog) draftNext(ctx context.Context, tx *store.Tx, r *run) error {
 		return skip(ds.Title, "catalog.mounted_already", other.Name)
 	}
 	like := r.Plan.V.Like
-	if contains(c.rules(ctx).Basic, like.Node()) {
+	if slices.Contains(c.rules(ctx).Basic, like.Node()) {
 		like.Share = entry.Unconditional
 	}
 	b := entry.Draft(ds, like)

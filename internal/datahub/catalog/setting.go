@@ -84,6 +84,6 @@ func (c *Catalog) settingChanged(ctx context.Context, e struct {
 	if !strings.HasPrefix(e.Name, "catalog.") || !strings.HasSuffix(e.Name, "_days") {
 		return nil
 	}
-	ctx = room.Acting(ctx, &room.Actor{IsJob: true, Name: "system"})
+	ctx = room.BySystem(ctx)
 	return c.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return c.deploy(ctx, tx) })
 }

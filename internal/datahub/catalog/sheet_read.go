@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 
 	"qushu/internal/base/errs"
@@ -151,10 +152,10 @@ func (b *book) entries(g *grid, w *wording) {
 		case e.Number == "":
 			b.fail(remark{Sheet: "entries", Row: r.Number, Title: e.Body.Name, Column: "number", Key: "catalog.cell_needed"})
 		case numbers[e.Number] > 0:
-			b.fail(remark{Sheet: "entries", Row: r.Number, Title: e.Body.Name, Column: "number", Key: "catalog.number_twice", Args: []string{itoa(numbers[e.Number])}})
+			b.fail(remark{Sheet: "entries", Row: r.Number, Title: e.Body.Name, Column: "number", Key: "catalog.number_twice", Args: []string{strconv.Itoa(numbers[e.Number])}})
 		}
 		if e.Code != "" && codes[e.Code] > 0 {
-			b.fail(remark{Sheet: "entries", Row: r.Number, Title: e.Body.Name, Column: "code", Key: "catalog.code_twice", Args: []string{itoa(codes[e.Code])}})
+			b.fail(remark{Sheet: "entries", Row: r.Number, Title: e.Body.Name, Column: "code", Key: "catalog.code_twice", Args: []string{strconv.Itoa(codes[e.Code])}})
 		}
 		numbers[e.Number], codes[e.Code] = r.Number, r.Number
 		b.rows = append(b.rows, e)

@@ -12,6 +12,7 @@ import (
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/file"
 	"qushu/internal/kernel/flow"
+	"qushu/internal/room"
 )
 
 // visible is which applications the actor sees: his and his unit's; those about data his unit provides, once they are filed.
@@ -153,7 +154,7 @@ func (x *Exchange) show(ctx context.Context, in *appIn) (*appOut, error) {
 		b.Phone = string(plain)
 	}
 	// What it is about may have left the catalogue since; the application still says what it was.
-	if b.Source, err = x.source(system(ctx), x.db, a.Entry, a.Dataset); errs.Is(err, errs.Missing) {
+	if b.Source, err = x.source(room.BySystem(ctx), x.db, a.Entry, a.Dataset); errs.Is(err, errs.Missing) {
 		b.Source, err = Source{Entry: a.Entry, Code: a.Code, Title: a.Title, Dataset: a.Dataset, Unit: a.Provider, UnitName: names[a.Provider], Share: a.Share, Columns: []Field{}}, nil
 	}
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"qushu/internal/datahub/exchange/internal/deliver"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/notify"
+	"qushu/internal/room"
 )
 
 // sending is one delivery under way.
@@ -36,7 +37,7 @@ type sending struct {
 
 // deliver does one run. A program that stopped in the middle begins it anew: nothing of it was seen yet.
 func (x *Exchange) deliver(ctx context.Context, j runJob) error {
-	ctx = system(ctx)
+	ctx = room.BySystem(ctx)
 	r, err := store.One(ctx, x.db, scanRun, `SELECT `+runColumns+` FROM exchange_run r WHERE r.id = $1 AND r.state IN ('queued', 'running')`, j.Run)
 	if errs.Is(err, errs.Missing) {
 		return nil

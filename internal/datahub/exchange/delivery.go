@@ -119,7 +119,7 @@ type runJob struct {
 // schedule queues what is due: by the clock, or since its dataset has a new version. A delivery whose grant no longer stands
 // is paused.
 func (x *Exchange) schedule(ctx context.Context) error {
-	ctx = system(ctx)
+	ctx = room.BySystem(ctx)
 	now := x.now()
 	due, err := store.All(ctx, x.db, scanDelivery, `SELECT `+deliveryColumns+` FROM exchange_delivery d WHERE d.state = 'active' AND d.next_at <= $1 ORDER BY d.next_at, d.id LIMIT 1000`, store.At(now))
 	if err != nil {

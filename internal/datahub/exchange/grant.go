@@ -10,6 +10,7 @@ import (
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/notify"
+	"qushu/internal/room"
 )
 
 // How a grant stands.
@@ -170,7 +171,7 @@ func (x *Exchange) decide(ctx context.Context, in *decideIn, action string, fn f
 
 // remind tells both sides of grants that come to an end, and ends those whose time has come.
 func (x *Exchange) remind(ctx context.Context) error {
-	ctx = system(ctx)
+	ctx = room.BySystem(ctx)
 	now := x.now()
 	first, last := x.number(ctx, "remind_first"), x.number(ctx, "remind_last")
 	due, err := store.All(ctx, x.db, scanGrant, `SELECT `+grantColumns+` FROM exchange_grant a WHERE a.state IN ('standing', 'suspended') AND a.until_at <= $1 ORDER BY a.until_at, a.id LIMIT 1000`,

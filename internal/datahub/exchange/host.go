@@ -133,7 +133,7 @@ func (x *Exchange) agree(ctx context.Context, tx *store.Tx, a *application, data
 		}
 	}
 	terms.tidy()
-	s, err := x.source(system(ctx), tx, a.Entry, a.Dataset)
+	s, err := x.source(room.BySystem(ctx), tx, a.Entry, a.Dataset)
 	if err != nil {
 		return err
 	}
@@ -258,9 +258,4 @@ func (x *Exchange) changed(ctx context.Context, tx *store.Tx, k *flow.Case) erro
 
 func (x *Exchange) tell(ctx context.Context, tx *store.Tx, to []string, kind notify.Kind, key string, args []any, link string) error {
 	return x.notify.Send(ctx, tx, notify.Notice{To: to, Kind: kind, Key: key, Args: args, Link: link, Object: "exchange", ID: ""})
-}
-
-// system returns ctx in which the room itself acts.
-func system(ctx context.Context) context.Context {
-	return room.Acting(ctx, &room.Actor{IsJob: true, Name: "system"})
 }

@@ -134,7 +134,7 @@ func (x *Exchange) install(ctx context.Context) error {
 		role("exchange_centre", "共享符合性审查员", "Conformity officer of the data centre", authz.RolePerm{Perm: "exchange.check", Scope: room.All}),
 		role("exchange_bureau", "共享主管部门监督员", "Supervisor of sharing", authz.RolePerm{Perm: "exchange.check", Scope: room.All}),
 	}
-	return x.db.Tx(system(ctx), func(ctx context.Context, tx *store.Tx) error {
+	return x.db.Tx(room.BySystem(ctx), func(ctx context.Context, tx *store.Tx) error {
 		if err := x.authz.Ensure(ctx, tx, roles); err != nil {
 			return err
 		}

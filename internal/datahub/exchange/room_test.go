@@ -190,7 +190,7 @@ func (w *town) gather(name, title, unit string, cols []dataset.Column, rows ...[
 		w.t.Fatal(err)
 	}
 	var ds dataset.Dataset
-	err = w.Kit.DB.Tx(system(w.t.Context()), func(ctx context.Context, tx *store.Tx) error {
+	err = w.Kit.DB.Tx(room.BySystem(w.t.Context()), func(ctx context.Context, tx *store.Tx) error {
 		p := dataset.Publication{Name: name, Title: title, Room: "library", Unit: w.units[unit], Columns: cols, Loaded: loaded.Version}
 		if old, err := w.Kit.Datasets.Named(ctx, tx, name, store.Unscoped("a test")); err == nil {
 			p.ID, p.Expect = old.ID, old.Version

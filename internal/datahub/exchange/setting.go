@@ -42,5 +42,5 @@ func (x *Exchange) settingChanged(ctx context.Context, e struct {
 	if !strings.HasPrefix(e.Name, "exchange.") || !strings.HasSuffix(e.Name, "_days") {
 		return nil
 	}
-	return x.db.Tx(system(ctx), func(ctx context.Context, tx *store.Tx) error { return x.deploy(ctx, tx) })
+	return x.db.Tx(room.BySystem(ctx), func(ctx context.Context, tx *store.Tx) error { return x.deploy(ctx, tx) })
 }

@@ -12,20 +12,9 @@ const loadColumns = `id, state, file, file_name, file_size, plan, finding, run, 
 	dataset, number, lang, owner, owner_name, unit_id, street, at, started_at, ended_at, feed, outcome, version`
 
 func scanLoad(l *Load) []any {
-	return []any{&l.ID, &l.State, &l.File, &l.FileName, &l.FileSize, inJSON[Plan]{&l.Plan}, inJSON[finding]{&l.Finding}, &l.Run, &l.Expect, &l.Rows, &l.Bytes, &l.BytesAll,
-		&l.Rejected, &l.Reject, inJSON[Reason]{&l.Fault}, &l.Dataset, &l.Number, &l.Lang, &l.Owner, &l.OwnerName, &l.Unit, &l.Street, &l.At, &l.Started, &l.Ended,
-		&l.Feed, inJSON[Outcome]{&l.Outcome}, &l.Version}
-}
-
-// inJSON scans a JSON column into a plain field.
-type inJSON[T any] struct{ to *T }
-
-// Scan implements sql.Scanner.
-func (i inJSON[T]) Scan(v any) error {
-	var j store.JSON[T]
-	err := j.Scan(v)
-	*i.to = j.V
-	return err
+	return []any{&l.ID, &l.State, &l.File, &l.FileName, &l.FileSize, store.Into[Plan]{&l.Plan}, store.Into[finding]{&l.Finding}, &l.Run, &l.Expect, &l.Rows, &l.Bytes, &l.BytesAll,
+		&l.Rejected, &l.Reject, store.Into[Reason]{&l.Fault}, &l.Dataset, &l.Number, &l.Lang, &l.Owner, &l.OwnerName, &l.Unit, &l.Street, &l.At, &l.Started, &l.Ended,
+		&l.Feed, store.Into[Outcome]{&l.Outcome}, &l.Version}
 }
 
 func findLoad(ctx context.Context, q store.Queryer, id string, scope store.Cond) (Load, error) {

@@ -11,7 +11,7 @@ import (
 const sourceColumns = `id, name, spec, secret, owner, owner_name, unit_id, street, at, version`
 
 func scanSource(s *Source) []any {
-	return []any{&s.ID, &s.Name, inJSON[source.Spec]{&s.Spec}, &s.Secret, &s.Owner, &s.OwnerName, &s.Unit, &s.Street, &s.At, &s.Version}
+	return []any{&s.ID, &s.Name, store.Into[source.Spec]{&s.Spec}, &s.Secret, &s.Owner, &s.OwnerName, &s.Unit, &s.Street, &s.At, &s.Version}
 }
 
 func findSource(ctx context.Context, q store.Queryer, id string, scope store.Cond) (Source, error) {
@@ -63,7 +63,7 @@ func feedsOf(ctx context.Context, q store.Queryer, sources []string) (map[string
 const feedColumns = `id, source, object, state, plan, way, mark, fault, fails, next_at, good_at, load, lang, owner, owner_name, unit_id, street, at, version`
 
 func scanFeed(f *Feed) []any {
-	return []any{&f.ID, &f.Source, &f.Object, &f.State, inJSON[Plan]{&f.Plan}, inJSON[Way]{&f.Way}, inJSON[Mark]{&f.Mark}, inJSON[Reason]{&f.Fault}, &f.Fails, &f.Next, &f.Good,
+	return []any{&f.ID, &f.Source, &f.Object, &f.State, store.Into[Plan]{&f.Plan}, store.Into[Way]{&f.Way}, store.Into[Mark]{&f.Mark}, store.Into[Reason]{&f.Fault}, &f.Fails, &f.Next, &f.Good,
 		&f.Load, &f.Lang, &f.Owner, &f.OwnerName, &f.Unit, &f.Street, &f.At, &f.Version}
 }
 

@@ -130,8 +130,9 @@ func (v view) rows(ds dataset.Dataset, rows [][]any) [][]string {
 	out := make([][]string, len(rows))
 	for i, row := range rows {
 		out[i] = make([]string, len(v.at))
+		here := v.right.At(ds, row)
 		for j, at := range v.at {
-			if c := ds.Columns[at]; v.right.At(ds, row).MaySee(c.Name) {
+			if c := ds.Columns[at]; here.MaySee(c.Name) {
 				out[i][j] = c.Show(row[at], false)
 			}
 		}

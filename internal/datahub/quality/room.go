@@ -4,7 +4,6 @@
 package quality
 
 import (
-	"context"
 	"embed"
 	"sync"
 	"time"
@@ -97,9 +96,4 @@ func (q *Quality) Room() *room.Room {
 			{Name: "mend_days", Default: 10, Min: 1, Max: 60, Admin: room.System}, {Name: "keep_checks", Default: 30, Min: 2, Max: 1000, Admin: room.System}},
 		Actions: []string{"quality.check", "quality.cancel", "quality.rule", "quality.drop_rule", "quality.failing", "quality.ticket", "quality.answer"},
 	}
-}
-
-// system returns ctx in which the room itself acts.
-func system(ctx context.Context) context.Context {
-	return room.Acting(ctx, &room.Actor{IsJob: true, Name: "system"})
 }

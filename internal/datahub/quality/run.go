@@ -20,6 +20,7 @@ import (
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/notify"
+	"qushu/internal/room"
 )
 
 const (
@@ -40,7 +41,7 @@ type job struct {
 func (q *Quality) served(ctx context.Context, e struct {
 	Dataset string `json:"dataset"`
 }) error {
-	err := q.db.Tx(system(ctx), func(ctx context.Context, tx *store.Tx) error {
+	err := q.db.Tx(room.BySystem(ctx), func(ctx context.Context, tx *store.Tx) error {
 		ds, err := q.datasets.Get(ctx, tx, e.Dataset, everything)
 		if err != nil {
 			return err
@@ -83,7 +84,7 @@ func (q *Quality) stand(ctx context.Context, tx *store.Tx, ds dataset.Dataset) e
 func (q *Quality) removed(ctx context.Context, e struct {
 	Dataset string `json:"dataset"`
 }) error {
-	return q.db.Tx(system(ctx), func(ctx context.Context, tx *store.Tx) error {
+	return q.db.Tx(room.BySystem(ctx), func(ctx context.Context, tx *store.Tx) error {
 		for _, sql := range []string{`DELETE FROM quality WHERE dataset_id = $1`, `DELETE FROM quality_rule WHERE dataset_id = $1`, `DELETE FROM quality_check WHERE dataset_id = $1`} {
 			if err := store.Exec(ctx, tx, sql, e.Dataset); err != nil {
 				return err
@@ -98,7 +99,7 @@ var errGone = errors.New("quality: the check is no longer wanted")
 
 // work makes one check, whole.
 func (q *Quality) work(ctx context.Context, j job) error {
-	ctx = system(ctx)
+	ctx = room.BySystem(ctx)
 	q.turn.Lock()
 	defer q.turn.Unlock()
 	k, err := findCheck(ctx, q.db, j.Check)

@@ -30,19 +30,8 @@ type Rule struct {
 
 const ruleColumns = `r.id, r.dataset_id, r.title, r.body, r.weight, r.blocking, r.state, r.origin, r.by_name, r.at, r.version`
 
-// as reads JSON into what it points to.
-type as[T any] struct{ to *T }
-
-// Scan implements sql.Scanner.
-func (a as[T]) Scan(v any) error {
-	var j store.JSON[T]
-	err := j.Scan(v)
-	*a.to = j.V
-	return err
-}
-
 func scanRule(r *Rule) []any {
-	return []any{&r.ID, &r.dataset, &r.Title, as[check.Rule]{&r.Body}, &r.Weight, &r.Blocking, &r.State, &r.Origin, &r.By, &r.At, &r.Version}
+	return []any{&r.ID, &r.dataset, &r.Title, store.Into[check.Rule]{&r.Body}, &r.Weight, &r.Blocking, &r.State, &r.Origin, &r.By, &r.At, &r.Version}
 }
 
 func rulesOf(ctx context.Context, q store.Queryer, dataset string) ([]Rule, error) {
@@ -89,7 +78,7 @@ type Check struct {
 const checkColumns = `k.id, k.dataset_id, k.version_id, k.number, k.state, k.why, k.rows_n, k.done, k.score, k.grade, k.parts, k.found, k.profile, k.at, k.ended_at`
 
 func scanCheck(k *Check) []any {
-	return []any{&k.ID, &k.dataset, &k.version, &k.Number, &k.State, &k.Why, &k.Rows, &k.Done, &k.Score, &k.Grade, as[[]check.Part]{&k.Parts}, as[[]check.Found]{&k.Found}, as[[]profile.Column]{&k.Profile}, &k.At, &k.Ended}
+	return []any{&k.ID, &k.dataset, &k.version, &k.Number, &k.State, &k.Why, &k.Rows, &k.Done, &k.Score, &k.Grade, store.Into[[]check.Part]{&k.Parts}, store.Into[[]check.Found]{&k.Found}, store.Into[[]profile.Column]{&k.Profile}, &k.At, &k.Ended}
 }
 
 func findCheck(ctx context.Context, q store.Queryer, id string) (Check, error) {

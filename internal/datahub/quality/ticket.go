@@ -14,6 +14,7 @@ import (
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/flow"
+	"qushu/internal/room"
 )
 
 const kindTicket = "quality.ticket"
@@ -71,7 +72,7 @@ func findTicket(ctx context.Context, q store.Queryer, where store.Cond) (Ticket,
 
 // install draws the flow of tickets: said, put right by the provider, looked at again by who said it.
 func (q *Quality) install(ctx context.Context) error {
-	ctx = system(ctx)
+	ctx = room.BySystem(ctx)
 	mender := []flow.Who{{Kind: "role", ID: "data_officer", Of: "case"}, {Kind: "leader", Of: "case"}}
 	days := []flow.Limit{{N: float64(q.settings.Int(ctx, "quality.mend_days")), Unit: when.WorkDay}}
 	word := func(key string) string { return q.words.Text("zh", "quality.step_"+key) }

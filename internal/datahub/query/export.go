@@ -45,7 +45,7 @@ type Export struct {
 const exportColumns = `id, run, title, format, state, file, row_count, more, fault, actor, lang, person, at, ended_at`
 
 func scanExport(e *Export) []any {
-	return []any{&e.ID, &e.Run, &e.Title, &e.Format, &e.State, &e.File, &e.Rows, &e.More, inJSON[Reason]{&e.Fault}, inJSON[room.Actor]{&e.Actor}, &e.Lang, &e.Person, &e.At, &e.Ended}
+	return []any{&e.ID, &e.Run, &e.Title, &e.Format, &e.State, &e.File, &e.Rows, &e.More, store.Into[Reason]{&e.Fault}, store.Into[room.Actor]{&e.Actor}, &e.Lang, &e.Person, &e.At, &e.Ended}
 }
 
 func findExport(ctx context.Context, q store.Queryer, which store.Cond) (Export, error) {

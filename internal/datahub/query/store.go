@@ -10,19 +10,8 @@ import (
 const runColumns = `id, origin, saved, state, sealed, digest, sources, personal, purpose, row_count, millis, fault, person, person_name, unit_id, at`
 
 func scanRun(r *Run) []any {
-	return []any{&r.ID, &r.Origin, &r.Saved, &r.State, &r.sealed, &r.Digest, inJSON[[]Source]{&r.Sources}, &r.Personal, &r.Purpose, &r.Rows, &r.Millis,
-		inJSON[Reason]{&r.Fault}, &r.Person, &r.PersonName, &r.Unit, &r.At}
-}
-
-// inJSON scans a JSON column into a plain field.
-type inJSON[T any] struct{ to *T }
-
-// Scan implements sql.Scanner.
-func (i inJSON[T]) Scan(v any) error {
-	var j store.JSON[T]
-	err := j.Scan(v)
-	*i.to = j.V
-	return err
+	return []any{&r.ID, &r.Origin, &r.Saved, &r.State, &r.sealed, &r.Digest, store.Into[[]Source]{&r.Sources}, &r.Personal, &r.Purpose, &r.Rows, &r.Millis,
+		store.Into[Reason]{&r.Fault}, &r.Person, &r.PersonName, &r.Unit, &r.At}
 }
 
 // begin takes the person's one slot; Busy while another of his questions runs.

@@ -41,7 +41,7 @@ func saveSaved(ctx context.Context, tx *store.Tx, s Saved) error {
 const editionColumns = `saved_id, number, engine, plan, person, person_name, at`
 
 func scanEdition(e *Edition) []any {
-	return []any{&e.Saved, &e.Number, &e.Engine, inJSON[Plan]{&e.Plan}, &e.Person, &e.PersonName, &e.At}
+	return []any{&e.Saved, &e.Number, &e.Engine, store.Into[Plan]{&e.Plan}, &e.Person, &e.PersonName, &e.At}
 }
 
 func insertEdition(ctx context.Context, tx *store.Tx, e Edition) error {

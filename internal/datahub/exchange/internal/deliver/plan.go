@@ -6,6 +6,7 @@ package deliver
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,7 +86,7 @@ func (p *Plan) Faults(columns []string) []errs.Field {
 			fail("keys", "target_keys")
 		}
 		for _, k := range t.Keys {
-			if !has(columns, k) {
+			if !slices.Contains(columns, k) {
 				fail("keys", "no_item", k)
 			}
 		}
@@ -96,15 +97,6 @@ func (p *Plan) Faults(columns []string) []errs.Field {
 		fail("every", "target_every")
 	}
 	return bad
-}
-
-func has(all []string, s string) bool {
-	for _, one := range all {
-		if one == s {
-			return true
-		}
-	}
-	return false
 }
 
 // Next is when a schedule comes due after a moment, in civil time; the zero time for one that waits for something else.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -124,7 +125,7 @@ func Upsert(t Target, columns []string, rows int) string {
 	}
 	var sets []string
 	for _, c := range columns {
-		if has(t.Keys, c) {
+		if slices.Contains(t.Keys, c) {
 			continue
 		}
 		if t.Kind == "mysql" {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -176,7 +177,7 @@ func Shape(s string) string {
 		}
 		b.WriteRune(last)
 		if run > 1 {
-			b.WriteString("{" + itoa(run) + "}")
+			b.WriteString("{" + strconv.Itoa(run) + "}")
 		}
 	}
 	for _, r := range s {
@@ -203,11 +204,4 @@ func Shape(s string) string {
 	}
 	flush()
 	return b.String()
-}
-
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
-	}
-	return itoa(n/10) + itoa(n%10)
 }
