@@ -8,7 +8,9 @@ SHELL := /bin/bash
 DATA ?= data/demo
 LISTEN ?= 127.0.0.1:8080
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# What is compiled does not depend on the folder, so every clone shares one cache.
+export GOFLAGS += -trimpath
 
 .PHONY: run test check gen bench demo build web setup clean
 
@@ -21,7 +23,7 @@ demo: build
 	./bin/qushu demo --data $(DATA)
 
 build: web
-	go build $(GOFLAGS_BUILD) -o bin/qushu ./cmd/qushu
+	go build -ldflags "$(LDFLAGS)" -o bin/qushu ./cmd/qushu
 
 # The front end is built again only when one of its files is newer than the last build.
 web: web/dist/index.html

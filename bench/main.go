@@ -8,6 +8,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -33,8 +34,8 @@ type row struct{ what, target, measured, command string }
 
 func main() {
 	log.SetFlags(0)
-	most := cmp.Or(os.Getenv("QUSHU_BENCH_CASES"), "1000000")
-	check(os.Unsetenv("QUSHU_BENCH_CASES")) // the program refuses what it does not know
+	most, many := cmp.Or(os.Getenv("QUSHU_BENCH_CASES"), "1000000"), cmp.Or(os.Getenv("QUSHU_BENCH_ROWS"), "24000000")
+	check(errors.Join(os.Unsetenv("QUSHU_BENCH_CASES"), os.Unsetenv("QUSHU_BENCH_ROWS"))) // the program refuses what it does not know
 	dir, err := os.MkdirTemp("", "qushu-bench-")
 	check(err)
 	defer os.RemoveAll(dir)
@@ -52,20 +53,36 @@ func main() {
 	add("a year of 500 cases, 11 months of it: filed and handled over HTTP one after the other", "", find(out, `a year of cases\s+([\d.]+) s`)+" s", "qushu demo, step “a year of cases”")
 	serveFigures(data, find(out, `chengguan\.staff\s+(\S+)`), add)
 	commits(dir, add)
-	goBench(add, "./internal/kernel/audit", "BenchmarkWrite", "cost of chaining, of a recorded write (both engines durable: every commit is on disk)", "< 15 %")
-	goBench(add, "./internal/base/warehouse/duck", "BenchmarkGet", "point look-up in 1 000 000 rows against bare DuckDB SQL", "")
-	goBench(add, "./internal/kernel/identity", "BenchmarkAuthenticate", "authenticating one request (session and rights)", "< 0.3 ms")
+	goBench(add, "./internal/kernel/audit", "BenchmarkWrite", "16000x", "cost of chaining, of a recorded write (both engines durable: every commit is on disk)", "< 15 %")
+	goBench(add, "./internal/base/warehouse/duck", "BenchmarkGet", "2s", "point look-up in 1 000 000 rows against bare DuckDB SQL", "")
+	goBench(add, "./internal/kernel/identity", "BenchmarkAuthenticate", "2s", "authenticating one request (session and rights)", "< 0.3 ms")
 	cases(add, most)
+	dataFigures(add, many)
 	add("first load of the workbench, gzip", "≤ 250 KB", find(run("web", "npm", "run", "-s", "size"), `([\d.]+) KB gz\s+first load`)+" KB", "cd web && npm run size")
 	check(os.WriteFile("docs/benchmarks.md", page(rows, began), 0o644))
 }
 
 // cases measures the engine of cases at a million closed ones, on both engines; QUSHU_BENCH_CASES names another number.
 func cases(add func(what, target, measured, command string), most string) {
-	check(os.Setenv("QUSHU_BENCH_CASES", most))
-	out := run(".", "go", "test", "-count=1", "-timeout", "60m", "-v", "-run", "TestMillion", "./internal/kernel/flow")
-	for _, m := range regexp.MustCompile(`(?m)^bench (\w+): \s*(.+?)[:;] ([^:]+)$`).FindAllStringSubmatch(out, -1) {
-		add(m[2]+" ("+m[1]+")", "", m[3], "QUSHU_BENCH_CASES="+most+" go test -v -run TestMillion ./internal/kernel/flow")
+	said(add, "./internal/kernel/flow", "TestMillion", "QUSHU_BENCH_CASES="+most)
+}
+
+// dataFigures measures the data platform at 24 million records beside bare DuckDB and PostgreSQL; QUSHU_BENCH_ROWS names another number.
+func dataFigures(add func(what, target, measured, command string), many string) {
+	rows := "QUSHU_BENCH_ROWS=" + many
+	said(add, "./internal/datahub/batch", "TestMillion", rows, "QUSHU_BENCH_IDS=345000")
+	said(add, "./internal/datahub/lookup", "TestMillion", rows)
+	said(add, "./internal/datahub/query", "TestDashboardsBesidePostgres", rows)
+	said(add, "./internal/datahub/catalog", "TestLarge", "QUSHU_BENCH_CATALOG=10000")
+}
+
+// said runs a test that measures and takes what it says in lines "bench <of>: <what>: <figures>".
+func said(add func(what, target, measured, command string), pkg, test string, env ...string) {
+	command := []string{"go", "test", "-count=1", "-timeout", "90m", "-v", "-run", test + "$", pkg}
+	out := run(".", "env", append(slices.Clone(env), command...)...)
+	for _, m := range regexp.MustCompile(`(?m)^bench (\w+): *(.+)$`).FindAllStringSubmatch(out, -1) {
+		what, figures, _ := strings.Cut(m[2], ": ")
+		add(what+" ("+m[1]+")", "", figures, strings.Join(append(slices.Clone(env), command...), " "))
 	}
 }
 
@@ -220,15 +237,15 @@ func writers(d time.Duration, write func() error) float64 {
 }
 
 // goBench runs a package's own benchmark and quotes its lines.
-func goBench(add func(what, target, measured, command string), pkg, name, what, target string) {
-	out := run(".", "go", "test", "-run", "^$", "-bench", name, "-benchtime", "2s", pkg)
+func goBench(add func(what, target, measured, command string), pkg, name, times, what, target string) {
+	out := run(".", "go", "test", "-run", "^$", "-bench", name, "-benchtime", times, pkg)
 	var lines []string
 	for line := range strings.Lines(out) {
 		if strings.HasPrefix(line, "Benchmark") {
 			lines = append(lines, strings.Join(strings.Fields(line), " "))
 		}
 	}
-	add(what, target, strings.Join(lines, "<br>"), "go test -run ^$ -bench "+name+" "+pkg)
+	add(what, target, strings.Join(lines, "<br>"), "go test -run ^$ -bench "+name+" -benchtime "+times+" "+pkg)
 }
 
 // busy is the load average of the last minute: above one a figure is worse than the machine can do.

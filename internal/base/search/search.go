@@ -71,13 +71,25 @@ func key(room, object, id string) string { return room + "/" + object + "/" + id
 
 const insertDoc = `INSERT INTO search_doc (id, room, object, object_id, title, extra, link, weight, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO `
 
+// On PostgreSQL the terms stand in the row, and an entry that is as it was is not written: its index entries are what costs.
+const insertWhole = `INSERT INTO search_doc (id, room, object, object_id, title, extra, link, weight, at, terms)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, to_tsvector('simple', $10) || array_to_tsvector(string_to_array($11, ' '))) ON CONFLICT (id) DO `
+
 // Put inserts or replaces an entry in tx.
 func (x *Index) Put(ctx context.Context, tx *store.Tx, e Entry) error {
-	return x.enter(ctx, tx, e, insertDoc+`UPDATE SET title = excluded.title, extra = excluded.extra, link = excluded.link, weight = excluded.weight, at = excluded.at RETURNING n`)
+	const same = `title = excluded.title, extra = excluded.extra, link = excluded.link, weight = excluded.weight, at = excluded.at`
+	if x.db.Engine() == store.Postgres {
+		return x.whole(ctx, tx, e, insertWhole+`UPDATE SET `+same+`, terms = excluded.terms
+			WHERE (search_doc.title, search_doc.extra, search_doc.link, search_doc.weight, search_doc.at, search_doc.terms) IS DISTINCT FROM (excluded.title, excluded.extra, excluded.link, excluded.weight, excluded.at, excluded.terms)`)
+	}
+	return x.enter(ctx, tx, e, insertDoc+`UPDATE SET `+same+` RETURNING n`)
 }
 
 // Add inserts an entry in tx; one that is there stays as it is.
 func (x *Index) Add(ctx context.Context, tx *store.Tx, e Entry) error {
+	if x.db.Engine() == store.Postgres {
+		return x.whole(ctx, tx, e, insertWhole+`NOTHING`)
+	}
 	err := x.enter(ctx, tx, e, insertDoc+`NOTHING RETURNING n`)
 	if errs.Is(err, errs.Missing) {
 		return nil
@@ -85,24 +97,32 @@ func (x *Index) Add(ctx context.Context, tx *store.Tx, e Entry) error {
 	return err
 }
 
+// terms are what an entry is found by, and by whom.
+func (e Entry) terms() (words, access string) {
+	// The gap keeps a phrase from running over from the title into the text.
+	words = strings.Join(textTerms(e.Title), " ") + " wgap " + strings.Join(textTerms(e.Extra), " ") + " wgap " + strings.Join(textTerms(e.Text), " ") + " wgap " + strings.Join(soundTerms(e.Title), " ")
+	all := make([]string, len(e.Access))
+	for i, a := range e.Access {
+		all[i] = accessTerm(a)
+	}
+	return words, strings.Join(all, " ")
+}
+
+func (x *Index) whole(ctx context.Context, tx *store.Tx, e Entry, insert string) error {
+	words, access := e.terms()
+	return store.Later(ctx, tx, insert, key(e.Room, e.Object, e.ID), e.Room, e.Object, e.ID, e.Title, e.Extra, e.Link, e.Weight, e.At, words, access)
+}
+
 func (x *Index) enter(ctx context.Context, tx *store.Tx, e Entry, insert string) error {
-	n, err := store.One(ctx, tx, func(n *int64) []any { return []any{n} }, insert, key(e.Room, e.Object, e.ID), e.Room, e.Object, e.ID, e.Title, e.Extra, e.Link, e.Weight, e.At)
+	n, err := store.Value[int64](ctx, tx, insert, key(e.Room, e.Object, e.ID), e.Room, e.Object, e.ID, e.Title, e.Extra, e.Link, e.Weight, e.At)
 	if err != nil {
 		return err
 	}
-	// The gap keeps a phrase from running over from the title into the text.
-	terms := strings.Join(textTerms(e.Title), " ") + " wgap " + strings.Join(textTerms(e.Extra), " ") + " wgap " + strings.Join(textTerms(e.Text), " ") + " wgap " + strings.Join(soundTerms(e.Title), " ")
-	access := make([]string, len(e.Access))
-	for i, a := range e.Access {
-		access[i] = accessTerm(a)
-	}
-	if x.db.Engine() == store.Postgres {
-		return store.Exec(ctx, tx, `UPDATE search_doc SET terms = to_tsvector('simple', $1) || array_to_tsvector(string_to_array($2, ' ')) WHERE n = $3`, terms, strings.Join(access, " "), n)
-	}
+	words, access := e.terms()
 	if err := store.Exec(ctx, tx, `DELETE FROM search_fts WHERE rowid = $1`, n); err != nil {
 		return err
 	}
-	return store.Exec(ctx, tx, `INSERT INTO search_fts (rowid, terms, access) VALUES ($1, $2, $3)`, n, terms, strings.Join(access, " "))
+	return store.Exec(ctx, tx, `INSERT INTO search_fts (rowid, terms, access) VALUES ($1, $2, $3)`, n, words, access)
 }
 
 // Delete takes an entry out in tx; one that is not there is fine.

@@ -56,6 +56,7 @@ type DB struct {
 	engine Engine
 	w, r   *sql.DB       // writer and readers; the same pool on PostgreSQL
 	pool   *pgxpool.Pool // PostgreSQL only, for LISTEN
+	aside  *sql.DB       // PostgreSQL only, see Aside
 	path   string        // SQLite file
 
 	turn    sync.Mutex // SQLite: who may use the writer
@@ -123,11 +124,23 @@ func openPostgres(ctx context.Context, dbURL string) (*DB, error) {
 		pool.Close()
 		return nil, mapped(err)
 	}
-	return &DB{engine: Postgres, w: db, r: db, pool: pool}, nil
+	aside := stdlib.OpenDB(*cfg.ConnConfig)
+	aside.SetMaxOpenConns(2)
+	aside.SetConnMaxIdleTime(time.Minute)
+	return &DB{engine: Postgres, w: db, r: db, pool: pool, aside: aside}, nil
 }
 
 // Engine tells which database is behind.
 func (db *DB) Engine() Engine { return db.engine }
+
+// Aside reads on connections of its own, for what a transaction must know from outside itself, such as the settings. Were it
+// to wait for one of the others, and transactions held all of those, each would wait for what none can give.
+func (db *DB) Aside() Queryer {
+	if db.aside != nil {
+		return db.aside
+	}
+	return db
+}
 
 // Pool returns PostgreSQL's own pool, nil on SQLite; only base packages may need it.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
@@ -145,6 +158,7 @@ func (db *DB) Close() error {
 		err = errors.Join(db.r.Close(), err)
 	}
 	if db.pool != nil {
+		err = errors.Join(db.aside.Close(), err)
 		db.pool.Close()
 	}
 	return err

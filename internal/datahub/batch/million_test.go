@@ -51,8 +51,8 @@ func measuredRow(i int) []any {
 }
 
 // TestMillion measures, when QUSHU_BENCH_ROWS says against how many records and QUSHU_BENCH_IDS with how many numbers; it
-// asserts nothing about time. bench/ runs it and writes what it prints into docs/benchmarks.md. With QUSHU_BENCH_PG the
-// address of a PostgreSQL, its bare match is measured too.
+// asserts nothing about time. bench/ runs it and writes what it prints into docs/benchmarks.md. Under
+// scripts/with-postgres the bare match of PostgreSQL is measured too.
 func TestMillion(t *testing.T) {
 	rows, err := strconv.Atoi(os.Getenv("QUSHU_BENCH_ROWS"))
 	if err != nil {
@@ -71,7 +71,7 @@ func TestMillion(t *testing.T) {
 	}
 	bare := b.bare(t, rows, ids)
 	say("the engine's own join and CSV, %d numbers: %s", ids, bare.Round(time.Millisecond))
-	if url := os.Getenv("QUSHU_BENCH_PG"); url != "" {
+	if url := os.Getenv("QUSHU_TEST_POSTGRES"); url != "" {
 		say("PostgreSQL's own match and CSV, %d numbers: %s", ids, postgres(t, url, rows, ids).Round(time.Millisecond))
 	}
 }

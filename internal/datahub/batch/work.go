@@ -22,7 +22,6 @@ import (
 
 const (
 	maxRun  = 2 * time.Hour
-	beat    = time.Second     // between signs of life
 	silence = time.Minute     // without one the worker is taken for dead
 	wait    = 3 * time.Second // for a turn when enough runs are under way
 )
@@ -358,33 +357,12 @@ func (w *worker) fail(ctx context.Context, cause error) error {
 	return nil
 }
 
-// beating writes down how far the run is, once a second, and stops it when it is no longer its. The returned function
-// ends the beating.
+// beating writes down how far the run is and stops it when it is no longer its, until stop is called.
 func (w *worker) beating(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
-	ctx, end := context.WithCancel(ctx)
-	ended := make(chan struct{})
 	r := w.run // the worker goes on changing its own
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(beat)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			err := saveBeat(ctx, w.db, &r, Running, w.stage.Load().(string), w.rows.Load(), time.Now())
-			if errs.Is(err, errs.Conflict) {
-				cancel(errGone)
-				return
-			}
-			if err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "batch: progress not written", "run", r.ID, "error", err)
-			}
-		}
-	}()
-	return func() { end(); <-ended }
+	return jobs.Beat(ctx, cancel, errGone, "run "+r.ID, func(ctx context.Context, now time.Time) error {
+		return saveBeat(ctx, w.db, &r, Running, w.stage.Load().(string), w.rows.Load(), now)
+	})
 }
 
 // watch gives runs whose worker died to a new one. It goes by the machine's clock, as the workers do.

@@ -23,7 +23,6 @@ import (
 
 const (
 	maxRun   = 6 * time.Hour // of one load
-	beat     = time.Second   // between signs of life
 	silence  = time.Minute   // without one the worker is taken for dead
 	lateRows = 20_000        // rows with a repeated key that are listed
 )
@@ -416,38 +415,17 @@ func (r *run) fail(ctx context.Context, cause error) error {
 	return nil
 }
 
-// beating writes down how far the run is, once a second, and stops it when the load is no longer its. The returned
-// function ends the beating.
+// beating writes down how far the run is and stops it when the load is no longer its, until stop is called.
 func (r *run) beating(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
-	ctx, end := context.WithCancel(ctx)
-	ended := make(chan struct{})
 	ld := r.load // the worker goes on changing its own
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(beat)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			state := Queued // other loads go first
-			if r.begun.Load() {
-				state = Running
-			}
-			r.figures(&ld)
-			err := saveBeat(ctx, r.db, &ld, state, time.Now())
-			if errs.Is(err, errs.Conflict) {
-				cancel(errGone)
-				return
-			}
-			if err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "library: progress not written", "load", ld.ID, "error", err)
-			}
+	return jobs.Beat(ctx, cancel, errGone, "load "+ld.ID, func(ctx context.Context, now time.Time) error {
+		state := Queued // other loads go first
+		if r.begun.Load() {
+			state = Running
 		}
-	}()
-	return func() { end(); <-ended }
+		r.figures(&ld)
+		return saveBeat(ctx, r.db, &ld, state, now)
+	})
 }
 
 // watch gives loads whose worker died to a new one. It goes by the machine's clock, as the workers do.

@@ -84,6 +84,41 @@ func (l *Lookup) list(ctx context.Context, in *listIn) (*listOut, error) {
 	return out, nil
 }
 
+// Past is a version of a dataset one may look in.
+type Past struct {
+	Number   int64      `json:"number"`
+	Rows     int64      `json:"rows"`
+	At       store.Time `json:"at" doc:"since when it served"`
+	Replaced store.Time `json:"replacedAt" doc:"null while it serves"`
+}
+
+type pastIn struct {
+	ID string `path:"id" maxLength:"40"`
+}
+type pastOut struct {
+	Body struct {
+		Items []Past `json:"items" nullable:"false" doc:"newest first"`
+	}
+}
+
+// past lists the versions of a dataset that are still kept.
+func (l *Lookup) past(ctx context.Context, in *pastIn) (*pastOut, error) {
+	ds, _, err := l.open(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	all, err := l.datasets.Versions(ctx, l.db, ds.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &pastOut{}
+	out.Body.Items = []Past{}
+	for _, v := range all {
+		out.Body.Items = append(out.Body.Items, Past{v.Number, v.Rows, v.At, v.Replaced})
+	}
+	return out, nil
+}
+
 type findIn struct {
 	Body struct {
 		Dataset string `json:"dataset" maxLength:"40" doc:"id"`
@@ -92,6 +127,7 @@ type findIn struct {
 		Purpose string `json:"purpose" maxLength:"200" doc:"what it is needed for; stands in the ledger"`
 		Basis   string `json:"basis" required:"false" maxLength:"200" doc:"matter or law it rests on"`
 		Matter  string `json:"matter" required:"false" maxLength:"60" doc:"number of the case it is for"`
+		Version int64  `json:"version" required:"false" minimum:"0" doc:"number of an older version to look in; 0 for the one that serves"`
 	}
 }
 
@@ -112,6 +148,9 @@ type findOut struct {
 func (l *Lookup) find(ctx context.Context, in *findIn) (*findOut, error) {
 	me, b := authz.From(ctx), in.Body
 	ds, right, err := l.open(ctx, b.Dataset)
+	if err == nil && b.Version != 0 {
+		ds, err = l.datasets.AsOf(ctx, l.db, ds, "", b.Version)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -231,8 +270,11 @@ func (l *Lookup) reveal(ctx context.Context, in *revealIn) (*revealOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ds.Current != look.Store {
-		return nil, errs.New(errs.Conflict, "lookup.replaced")
+	if ds, err = l.datasets.AsOf(ctx, l.db, ds, look.Store, 0); errs.Is(err, errs.Missing) {
+		err = errs.New(errs.Conflict, "lookup.replaced")
+	}
+	if err != nil {
+		return nil, err
 	}
 	col, ok := ds.Column(b.Column)
 	if !ok || !right.MaySee(b.Column) {

@@ -68,6 +68,7 @@ func New(kit *kernel.Kit, names Names, staff Staff) *room.Room {
 			{Name: "subject", Path: "/lookup/subject", Perm: "lookup.subject", Rank: 331}},
 		Routes: []room.Route{
 			room.Get("/datasets", "lookup.find", l.list),
+			room.Get("/datasets/{id}/versions", "lookup.find", l.past),
 			room.Post("/find", "lookup.find", l.find).Secrets(),
 			room.Post("/reveal", "lookup.find", l.reveal).Secrets(),
 			room.Get("/mine", "lookup.find", l.mine),

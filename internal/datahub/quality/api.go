@@ -157,9 +157,11 @@ func (q *Quality) show(ctx context.Context, in *idIn) (*showOut, error) {
 			b.Running = k
 		case k.State == "done" && b.Newest == nil:
 			b.Newest = k
-			if k.Profile != nil {
-				b.Profile = k.Profile
+			whole, err := findCheck(ctx, q.db, k.ID)
+			if err != nil && !errs.Is(err, errs.Missing) {
+				return nil, err
 			}
+			b.Profile = append(b.Profile, whole.Profile...)
 		}
 	}
 	if b.RuleList, err = rulesOf(ctx, q.db, ds.ID); err != nil {

@@ -1,6 +1,8 @@
 package quality
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,9 +44,9 @@ func propose(ds dataset.Dataset, seen []profile.Column, most int) []Rule {
 		if (c.Kind == codes.KindID || c.Kind == codes.KindIDStrict || c.Kind == codes.KindUSCC) && p.Distinct*100 >= filled*97 {
 			add(10, false, check.Rule{Kind: check.Unique, Column: c.Name})
 		}
-		for word, name := range dictionaryOf {
+		for _, word := range slices.Sorted(maps.Keys(dictionaryOf)) {
 			if strings.Contains(c.Title, word) {
-				add(5, false, check.Rule{Kind: check.Dictionary, Column: c.Name, Other: name})
+				add(5, false, check.Rule{Kind: check.Dictionary, Column: c.Name, Other: dictionaryOf[word]})
 			}
 		}
 		if c.Kind != "" || c.Masked {

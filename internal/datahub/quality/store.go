@@ -2,6 +2,7 @@ package quality
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"qushu/internal/base/errs"
@@ -85,9 +86,9 @@ func findCheck(ctx context.Context, q store.Queryer, id string) (Check, error) {
 	return store.One(ctx, q, scanCheck, `SELECT `+checkColumns+` FROM quality_check k WHERE k.id = $1`, id)
 }
 
-// checksOf returns the newest checks of a dataset, newest first.
+// checksOf returns the newest checks of a dataset, newest first, without their profiles.
 func checksOf(ctx context.Context, q store.Queryer, dataset string, limit int) ([]Check, error) {
-	return store.All(ctx, q, scanCheck, `SELECT `+checkColumns+` FROM quality_check k WHERE k.dataset_id = $1 ORDER BY k.at DESC, k.id DESC LIMIT $2`, dataset, limit)
+	return store.All(ctx, q, scanCheck, `SELECT `+strings.Replace(checkColumns, "k.profile", "'[]'", 1)+` FROM quality_check k WHERE k.dataset_id = $1 ORDER BY k.at DESC, k.id DESC LIMIT $2`, dataset, limit)
 }
 
 func insertCheck(ctx context.Context, tx *store.Tx, k Check) error {

@@ -80,7 +80,7 @@ func TestDashboardsBesidePostgres(t *testing.T) {
 		if got := beside(t, pg, q); got != len(ours.Rows) {
 			t.Errorf("%s: %d rows, PostgreSQL has %d", q, len(ours.Rows), got)
 		}
-		t.Logf("%d rows: PostgreSQL %v, worked out %v (%.1f ×), asked again %v (%.0f ×): %s", n, peer, cold, float64(peer)/float64(cold), kept, float64(peer)/float64(kept), q)
+		fmt.Printf("bench query: %d rows: PostgreSQL %v, worked out %v (%.1f ×), asked again %v (%.0f ×): %s\n", n, peer, cold, float64(peer)/float64(cold), kept, float64(peer)/float64(kept), q)
 	}
 }
 

@@ -57,7 +57,7 @@ func (l lax) Scan(v any) error {
 const numbered = `SELECT max(tx) AS n FROM audit UNION ALL SELECT seen FROM audit_head`
 
 func insert(ctx context.Context, tx *store.Tx, r Row) error {
-	return store.Exec(ctx, tx, `INSERT INTO audit (`+columns+`, tx) VALUES
+	return store.Later(ctx, tx, `INSERT INTO audit (`+columns+`, tx) VALUES
 		($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, `+tx.Number(numbered)+`)`,
 		r.ID, r.At, r.Person, r.Account, r.Name, r.Admin, r.Unit, r.Post, r.Session, r.IP, r.Agent, r.Trace, r.Action,
 		r.Object, r.ObjectID, r.Title, r.Personal, r.Subjects, r.Purpose, string(r.Result), r.Detail, r.MAC)

@@ -81,6 +81,25 @@ func (d *Datasets) Versions(ctx context.Context, q store.Queryer, dataset string
 	return versions(ctx, q, dataset)
 }
 
+// AsOf is a dataset as one of its versions was, by id or, where id is empty, by number: its columns then, guarded as they
+// are now. Missing when the version has been cleaned up.
+func (d *Datasets) AsOf(ctx context.Context, q store.Queryer, ds Dataset, id string, number int64) (Dataset, error) {
+	if id == ds.Current || id == "" && number == ds.Number {
+		return ds, nil
+	}
+	all, err := versions(ctx, q, ds.ID)
+	if err != nil {
+		return ds, err
+	}
+	i := slices.IndexFunc(all, func(v Version) bool { return v.ID == id || id == "" && v.Number == number })
+	if i < 0 {
+		return ds, errs.New(errs.Missing, "dataset.version_gone", ds.Title)
+	}
+	v := all[i]
+	ds.Columns, ds.Current, ds.Number, ds.Rows, ds.Bytes, ds.Hash, ds.Updated = keepClass(v.Columns, ds.Columns), v.ID, v.Number, v.Rows, v.Bytes, v.Hash, v.At
+	return ds, nil
+}
+
 // Publish makes a dataset, or the next version of one, of what has been loaded into the warehouse; from the commit on
 // it serves. Conflict when the name is taken, or the dataset has changed since the caller looked.
 func (d *Datasets) Publish(ctx context.Context, tx *store.Tx, p Publication) (Dataset, error) {

@@ -321,7 +321,8 @@ func (f *Flow) seen(ctx context.Context, in *idIn) (*struct{}, error) {
 		if err := store.Exec(ctx, tx, `UPDATE flow_task SET state = 'done', done_at = $1, done_by = $2 WHERE id = $3`, now, me, in.ID); err != nil {
 			return err
 		}
-		return unlist(ctx, tx, in.ID)
+		_, err = unlist(ctx, tx, in.ID)
+		return err
 	})
 }
 

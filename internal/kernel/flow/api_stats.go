@@ -78,16 +78,15 @@ func (f *Flow) countAll(ctx context.Context, in *StatsIn) (*countsOut, error) {
 	}
 	dim := map[string]string{"kind": dimCase, "unit": dimCase, "place": dimPlace, "step": dimStep, "person": dimPerson}[in.By]
 	groups, total := map[string]*sum{}, &sum{}
-	put := func(k sumKey, s *sum) {
+	group := func(k sumKey) *sum { // nil when it is not asked for
 		if in.Kind != "" && k.Kind != in.Kind || in.Unit != "" && k.Unit != in.Unit {
-			return
+			return nil
 		}
 		key := k.of(in.By)
 		if groups[key] == nil {
 			groups[key] = &sum{}
 		}
-		groups[key].join(s)
-		total.join(s)
+		return groups[key]
 	}
 	first, last := monthsWithin(from, until, f.now())
 	if first <= last {
@@ -97,16 +96,18 @@ func (f *Flow) countAll(ctx context.Context, in *StatsIn) (*countsOut, error) {
 			return nil, err
 		}
 		for i := range rows {
-			put(rows[i].at, rows[i].sum())
+			if s := group(rows[i].at); s != nil {
+				rows[i].into(s)
+			}
 		}
 		notes, err := store.All(ctx, f.db, scanTally, `SELECT `+tallyColumns+` FROM flow_tally s WHERE `+where.SQL, where.Args...)
 		if err != nil {
 			return nil, err
 		}
 		for i := range notes {
-			s := &sum{}
-			s.add(notes[i].N, notes[i].Late, notes[i].Returned, notes[i].Took)
-			put(notes[i].at, s)
+			if s := group(notes[i].at); s != nil {
+				s.add(notes[i].N, notes[i].Late, notes[i].Returned, notes[i].Took)
+			}
 		}
 	}
 	for _, end := range ends(from, until, first, last) {
@@ -115,8 +116,13 @@ func (f *Flow) countAll(ctx context.Context, in *StatsIn) (*countsOut, error) {
 			return nil, err
 		}
 		for k, s := range part {
-			put(k, s)
+			if g := group(k); g != nil {
+				g.join(s)
+			}
 		}
+	}
+	for _, s := range groups {
+		total.join(s)
 	}
 	return f.told(ctx, in, groups, total, from, until)
 }

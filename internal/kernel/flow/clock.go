@@ -60,7 +60,7 @@ func (w *work) clocks(ctx context.Context, k *Item, t *bpmn.Task, length time.Du
 }
 
 func (w *work) timer(ctx context.Context, task string, tok int, kind, arg string, at time.Time, unit string) error {
-	return store.Exec(ctx, w.tx, `INSERT INTO flow_timer (id, case_id, task_id, token, kind, arg, at, unit) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+	return store.Later(ctx, w.tx, `INSERT INTO flow_timer (id, case_id, task_id, token, kind, arg, at, unit) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		id.New(), w.c.ID, task, tok, kind, arg, store.At(at), unit)
 }
 
@@ -262,7 +262,7 @@ func (w *work) escalate(ctx context.Context, k *Item, have []string, arg string)
 	switch rules[n].Do {
 	case "move":
 		if len(to) > 0 {
-			if err := unlist(ctx, w.tx, k.ID); err != nil {
+			if _, err := unlist(ctx, w.tx, k.ID); err != nil {
 				return err
 			}
 			k.Person = ""

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -220,11 +221,11 @@ func also(ctx context.Context, tx *store.Tx, k *Item, people []string) error {
 	return err
 }
 
-// inPlaceOf is whose task the actor does, himself when it is his own.
+// inPlaceOf is whose task the actor does, himself when it is his own; "" when he has none of it.
 func inPlaceOf(ctx context.Context, q store.Queryer, task, person string) (string, error) {
 	all, err := store.Column[string](ctx, q, `SELECT for_person FROM flow_todo WHERE task_id = $1 AND person = $2`, task, person)
-	if err != nil || len(all) == 0 || all[0] == "" {
-		return person, err
+	if err != nil || len(all) == 0 {
+		return "", err
 	}
-	return all[0], nil
+	return cmp.Or(all[0], person), nil
 }

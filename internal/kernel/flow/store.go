@@ -62,7 +62,7 @@ func tasksOf(ctx context.Context, q store.Queryer, caseID string, more ...store.
 }
 
 func insertTask(ctx context.Context, tx *store.Tx, k *Item, people []string) error {
-	if err := store.Exec(ctx, tx, `INSERT INTO flow_task (id, case_id, node, name, token, box, state, share, rank, person, chosen, begun_at, due_at, due_unit, asked_by)
+	if err := store.Later(ctx, tx, `INSERT INTO flow_task (id, case_id, node, name, token, box, state, share, rank, person, chosen, begun_at, due_at, due_unit, asked_by)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		k.ID, k.Case, k.Node, k.Name, k.token, k.Box, k.State, string(k.Share), k.rank, k.Person, k.chosen, k.Begun, k.Due, string(k.dueUnit), k.AskedBy); err != nil {
 		return err
@@ -76,7 +76,7 @@ func insertTask(ctx context.Context, tx *store.Tx, k *Item, people []string) err
 // hand puts a task on people's lists.
 func hand(ctx context.Context, tx *store.Tx, k *Item, people []string) error {
 	for _, p := range people {
-		if err := store.Exec(ctx, tx, `INSERT INTO flow_todo (person, task_id, case_id, box, at, due_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (person, task_id) DO NOTHING`,
+		if err := store.Later(ctx, tx, `INSERT INTO flow_todo (person, task_id, case_id, box, at, due_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (person, task_id) DO NOTHING`,
 			p, k.ID, k.Case, k.Box, k.Begun, k.Due); err != nil {
 			return err
 		}
@@ -85,13 +85,13 @@ func hand(ctx context.Context, tx *store.Tx, k *Item, people []string) error {
 }
 
 func saveTask(ctx context.Context, tx *store.Tx, k *Item) error {
-	return store.ExecOne(ctx, tx, `UPDATE flow_task SET state = $1, person = $2, due_at = $3, late = $4, done_at = $5, done_by = $6, outcome = $7, asked_until = $8, share = $9, rank = $10, aside_at = $11 WHERE id = $12`,
+	return store.Later(ctx, tx, `UPDATE flow_task SET state = $1, person = $2, due_at = $3, late = $4, done_at = $5, done_by = $6, outcome = $7, asked_until = $8, share = $9, rank = $10, aside_at = $11 WHERE id = $12`,
 		k.State, k.Person, k.Due, k.Late, k.Done, k.DoneBy, k.Outcome, k.AskUntil, string(k.Share), k.rank, k.aside, k.ID)
 }
 
-// unlist takes a task off everybody's list.
-func unlist(ctx context.Context, tx *store.Tx, taskID string) error {
-	return store.Exec(ctx, tx, `DELETE FROM flow_todo WHERE task_id = $1`, taskID)
+// unlist takes a task off everybody's list, and returns whose it was on.
+func unlist(ctx context.Context, tx *store.Tx, taskID string) ([]string, error) {
+	return store.Column[string](ctx, tx, `DELETE FROM flow_todo WHERE task_id = $1 RETURNING person`, taskID)
 }
 
 func holders(ctx context.Context, q store.Queryer, taskID string) ([]string, error) {
@@ -102,7 +102,7 @@ func joins(ctx context.Context, tx *store.Tx, caseID, person, part string, at st
 	if person == "" {
 		return nil
 	}
-	return store.Exec(ctx, tx, `INSERT INTO flow_party (case_id, person, part, at) VALUES ($1, $2, $3, $4) ON CONFLICT (case_id, person, part) DO UPDATE SET at = excluded.at`, caseID, person, part, at)
+	return store.Later(ctx, tx, `INSERT INTO flow_party (case_id, person, part, at) VALUES ($1, $2, $3, $4) ON CONFLICT (case_id, person, part) DO UPDATE SET at = excluded.at`, caseID, person, part, at)
 }
 
 // takesPart reports whether a person takes or took part in a case.
@@ -112,7 +112,7 @@ func takesPart(ctx context.Context, q store.Queryer, caseID, person string) (boo
 }
 
 func insertStep(ctx context.Context, tx *store.Tx, caseID string, s *Trace) error {
-	return store.Exec(ctx, tx, `INSERT INTO flow_step (id, case_id, seq, at, verb, person, name, post, unit_id, unit_name, task_id, step, onto, outcome, opinion, reason, took, due_at, late, for_name)
+	return store.Later(ctx, tx, `INSERT INTO flow_step (id, case_id, seq, at, verb, person, name, post, unit_id, unit_name, task_id, step, onto, outcome, opinion, reason, took, due_at, late, for_name)
 		VALUES ($1, $2, (SELECT count(*) + 1 FROM flow_step WHERE case_id = $3), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
 		id.New(), caseID, caseID, s.At, s.Verb, s.Person, s.Name, s.Post, s.Unit, s.UnitName, s.Task, s.Step, s.Onto, s.Outcome, s.Opinion, s.Reason, s.Took*1_000_000, s.Due, s.Late, s.For)
 }

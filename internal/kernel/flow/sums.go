@@ -103,7 +103,7 @@ func monthOf(t time.Time) int64 {
 
 // tally notes in tx what a deed adds to the statistics.
 func (w *work) tally(ctx context.Context, month int64, dim, key string, n, late, returned, took int64) error {
-	return store.Exec(ctx, w.tx, `INSERT INTO flow_tally (id, month, kind, unit_id, street, dim, key, n, late, returned, took) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+	return store.Later(ctx, w.tx, `INSERT INTO flow_tally (id, month, kind, unit_id, street, dim, key, n, late, returned, took) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		id.New(), month, w.c.Kind, w.c.Unit, w.c.Street, dim, key, n, late, returned, took)
 }
 
@@ -228,7 +228,7 @@ func joinSums(ctx context.Context, tx *store.Tx, sums map[sumKey]*sum) error {
 			return err
 		}
 		if len(old) > 0 {
-			s.join(old[0].sum())
+			old[0].into(s)
 		}
 	}
 	return nil
@@ -257,21 +257,25 @@ func written(spread map[int]int64) map[string]int64 {
 type sumRow struct {
 	at                      sumKey
 	n, late, returned, took int64
-	spread                  string // JSON
+	spread                  string // JSON, "" of a single one: its bucket follows from took
 }
 
-const sumColumns = `s.month, s.kind, s.unit_id, s.street, s.dim, s.key, s.n, s.late, s.returned, s.took, CAST(s.spread AS TEXT)`
+const sumColumns = `s.month, s.kind, s.unit_id, s.street, s.dim, s.key, s.n, s.late, s.returned, s.took, CASE WHEN s.n = 1 THEN '' ELSE CAST(s.spread AS TEXT) END`
 
 func scanSum(r *sumRow) []any {
 	return []any{&r.at.Month, &r.at.Kind, &r.at.Unit, &r.at.Street, &r.at.Dim, &r.at.Key, &r.n, &r.late, &r.returned, &r.took, &r.spread}
 }
 
-func (r *sumRow) sum() *sum {
-	return &sum{N: r.n, Late: r.late, Returned: r.returned, Took: r.took, Spread: spreadOf(r.spread)}
+// into adds the row to a sum. Half a million rows of one task each are read for one answer, so those cost no table of buckets.
+func (r *sumRow) into(s *sum) {
+	if r.n == 1 {
+		s.add(1, r.late, r.returned, r.took)
+		return
+	}
+	s.join(&sum{N: r.n, Late: r.late, Returned: r.returned, Took: r.took, Spread: spreadOf(r.spread)})
 }
 
-// spreadOf reads {"bucket": how many, …}: its numbers in pairs. Half a million rows are read for one answer, and encoding/json took
-// most of its time.
+// spreadOf reads {"bucket": how many, …}: its numbers in pairs; encoding/json took most of the time of an answer.
 func spreadOf(text string) map[int]int64 {
 	out := make(map[int]int64, strings.Count(text, ":"))
 	n, in, b, isCount := int64(0), false, 0, false

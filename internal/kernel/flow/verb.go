@@ -141,7 +141,7 @@ func (w *work) add(ctx context.Context, k *Item, d *Deed) error {
 			return err
 		}
 		k.State, k.aside = "wait", w.now
-		if err := unlist(ctx, w.tx, k.ID); err != nil {
+		if _, err := unlist(ctx, w.tx, k.ID); err != nil {
 			return err
 		}
 	case "after":

@@ -24,7 +24,7 @@ func (f *Flow) people(ctx context.Context, q store.Queryer, w *work, all []Who) 
 		if err != nil {
 			return nil, err
 		}
-		here, err := f.org.People(ctx, q, found)
+		here, err := w.persons(ctx, q, found)
 		if err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ import (
 	"qushu/internal/kernel/flow/internal/bpmn"
 	"qushu/internal/kernel/flow/internal/token"
 	"qushu/internal/kernel/notify"
+	"qushu/internal/kernel/org"
 )
 
 // work is one deed on one case, in one transaction that holds the case's lock.
@@ -30,6 +31,8 @@ type work struct {
 	told map[string]bool
 
 	numbering *Numbering // of a case that begins, until it has its number
+
+	known map[string]org.Person // by id, none's for who is not there
 
 	whose string // of a deed at a task: the person whose task it is, the actor or whom he stands in for
 }
@@ -140,7 +143,7 @@ func (w *work) carry(ctx context.Context, s token.State, out []token.Effect) err
 			if err := w.back(ctx); err != nil {
 				return err
 			}
-			err = store.Exec(ctx, w.tx, `DELETE FROM flow_timer WHERE case_id = $1`, w.c.ID)
+			err = store.Later(ctx, w.tx, `DELETE FROM flow_timer WHERE case_id = $1`, w.c.ID)
 		}
 		if err != nil {
 			return err
@@ -230,7 +233,7 @@ func (w *work) leave(ctx context.Context, tok int) error {
 			return err
 		}
 	}
-	return store.Exec(ctx, w.tx, `DELETE FROM flow_timer WHERE case_id = $1 AND token = $2 AND task_id = ''`, w.c.ID, tok)
+	return store.Later(ctx, w.tx, `DELETE FROM flow_timer WHERE case_id = $1 AND token = $2 AND task_id = ''`, w.c.ID, tok)
 }
 
 // end takes a task from everybody's list.
@@ -239,17 +242,14 @@ func (w *work) end(ctx context.Context, k *Item, state string) error {
 	if err := saveTask(ctx, w.tx, k); err != nil {
 		return err
 	}
-	people, err := holders(ctx, w.tx, k.ID)
+	people, err := unlist(ctx, w.tx, k.ID)
 	if err != nil {
 		return err
 	}
 	for _, p := range people {
 		w.told[p] = true
 	}
-	if err := unlist(ctx, w.tx, k.ID); err != nil {
-		return err
-	}
-	return store.Exec(ctx, w.tx, `DELETE FROM flow_timer WHERE task_id = $1`, k.ID)
+	return store.Later(ctx, w.tx, `DELETE FROM flow_timer WHERE task_id = $1`, k.ID)
 }
 
 // tell lets people know that something waits for them, once the deed is on disk.
@@ -302,31 +302,27 @@ func (w *work) numbered(ctx context.Context) (err error) {
 		return err
 	}
 	w.numbering = nil
-	return store.ExecOne(ctx, w.tx, `UPDATE flow_case SET number = $1 WHERE id = $2`, w.c.Number, w.c.ID)
+	return store.Later(ctx, w.tx, `UPDATE flow_case SET number = $1 WHERE id = $2`, w.c.Number, w.c.ID)
 }
 
 // stands writes at which steps the case is and who has it.
 func (w *work) stands(ctx context.Context) error {
-	open, err := tasksOf(ctx, w.tx, w.c.ID, store.C("k.state = 'open' AND (k.box = 'do' OR k.box = 'auto')"))
+	type at struct{ step, person string }
+	open, err := store.All(ctx, w.tx, func(a *at) []any { return []any{&a.step, &a.person} }, `SELECT k.name, COALESCE(t.person, '') FROM flow_task k LEFT JOIN flow_todo t ON t.task_id = k.id
+		WHERE k.case_id = $1 AND k.state = 'open' AND (k.box = 'do' OR k.box = 'auto') ORDER BY k.begun_at, k.rank, k.id, t.person`, w.c.ID)
 	if err != nil {
 		return err
 	}
 	var steps, ids []string
-	for _, k := range open {
-		if !slices.Contains(steps, k.Name) {
-			steps = append(steps, k.Name)
+	for _, a := range open {
+		if !slices.Contains(steps, a.step) {
+			steps = append(steps, a.step)
 		}
-		have, err := holders(ctx, w.tx, k.ID)
-		if err != nil {
-			return err
-		}
-		for _, p := range have {
-			if !slices.Contains(ids, p) {
-				ids = append(ids, p)
-			}
+		if a.person != "" && !slices.Contains(ids, a.person) {
+			ids = append(ids, a.person)
 		}
 	}
-	known, err := w.f.org.People(ctx, w.tx, ids)
+	known, err := w.persons(ctx, w.tx, ids)
 	if err != nil {
 		return err
 	}
@@ -336,6 +332,30 @@ func (w *work) stands(ctx context.Context) error {
 	}
 	w.c.Step, w.c.Holder = short(strings.Join(steps, "、"), 200), short(strings.Join(names, "、"), 200)
 	return nil
+}
+
+// persons are those of ids that are known, each asked for once in a deed.
+func (w *work) persons(ctx context.Context, q store.Queryer, ids []string) (map[string]org.Person, error) {
+	var more []string
+	for _, id := range ids {
+		if _, ok := w.known[id]; !ok {
+			more = append(more, id)
+		}
+	}
+	if len(more) == 0 {
+		return w.known, nil
+	}
+	found, err := w.f.org.People(ctx, q, more)
+	if err != nil {
+		return nil, err
+	}
+	if w.known == nil {
+		w.known = map[string]org.Person{}
+	}
+	for _, id := range more {
+		w.known[id] = found[id]
+	}
+	return w.known, nil
 }
 
 func short(s string, most int) string {

@@ -189,10 +189,10 @@ func (s *Settings) reload(ctx context.Context, old *snapshot) map[string]any {
 	gen := s.gen.Load()
 	alone, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	rows, err := list(alone, s.db)
+	rows, err := list(alone, s.db.Aside())
 	var years []entered
 	if err == nil {
-		years, err = enteredYears(alone, s.db)
+		years, err = enteredYears(alone, s.db.Aside())
 	}
 	if err != nil {
 		slog.ErrorContext(ctx, "settings cannot be read, the last known values hold", "error", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -155,6 +156,43 @@ func TestReadInsideTx(t *testing.T) {
 		if !errors.Is(err, stop) {
 			t.Error(err)
 		}
+	})
+}
+
+// Transactions that hold every connection there is still read settings: none waits for what the others hold.
+func TestReadWhileAllConnectionsAreHeld(t *testing.T) {
+	h := &heard{got: make(chan string, 10)}
+	houses(h).Each(t, func(t *testing.T, e *kerneltest.Env) {
+		if e.Kit.DB.Engine() != store.Postgres {
+			t.Skip("SQLite's one writer is no pool")
+		}
+		e.Get(t, e.Administrator(room.Security), "PUT /api/settings/knob.minutes", `{"value":45,"reason":"试试","version":0}`, nil)
+		db, err := store.Open(t.Context(), e.Kit.DB.Pool().Config().ConnString(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		s := settings.New(db, e.Kit.Audit, e.Kit.Bus, time.Now)
+		s.Furnish(e.Rooms, e.Catalog)
+		var begun, done sync.WaitGroup
+		all := int(db.Pool().Config().MaxConns)
+		begun.Add(all)
+		for range all {
+			done.Go(func() {
+				err := db.Tx(t.Context(), func(ctx context.Context, _ *store.Tx) error {
+					begun.Done()
+					begun.Wait()
+					if n := s.Int(ctx, "knob.minutes"); n != 45 { // the default, where the table could not be read
+						t.Error(n)
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		done.Wait()
 	})
 }
 
