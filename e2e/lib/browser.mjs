@@ -35,6 +35,7 @@ export async function openBrowser(base, { viewport = desk, theme = 'light', lang
     viewport,
     locale: lang,
     timezoneId: 'UTC', // the interface must show +08:00 whatever the computer says
+    reducedMotion: 'reduce', // nothing is looked at while it moves
     serviceWorkers: workers ? 'allow' : 'block',
     permissions: ['clipboard-write'],
   })
@@ -102,7 +103,7 @@ export async function settled(page) {
 
 /** Runs axe with the WCAG 2.2 A and AA rules and gives one line a violation. */
 export async function axe(page) {
-  await page.evaluate(axeSource)
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axeSource)
   const { violations } = await page.evaluate(() =>
     window.axe.run(document, { runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }, resultTypes: ['violations'] }),
   )

@@ -3332,6 +3332,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/lookup/datasets/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["lookup-get-datasets-by-id-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/lookup/find": {
         parameters: {
             query?: never;
@@ -10310,6 +10326,11 @@ export interface components {
             /** @description what it is needed for; stands in the ledger */
             purpose: string;
             value: string;
+            /**
+             * Format: int64
+             * @description number of an older version to look in; 0 for the one that serves
+             */
+            version?: number;
         };
         LookupFindOutBody: {
             /** Format: date-time */
@@ -10338,6 +10359,26 @@ export interface components {
             name: string;
             title: string;
             type: string;
+        };
+        LookupPast: {
+            /**
+             * Format: date-time
+             * @description since when it served
+             */
+            at: string | null;
+            /** Format: int64 */
+            number: number;
+            /**
+             * Format: date-time
+             * @description null while it serves
+             */
+            replacedAt: string | null;
+            /** Format: int64 */
+            rows: number;
+        };
+        LookupPastOutBody: {
+            /** @description newest first */
+            items: components["schemas"]["LookupPast"][];
         };
         LookupReveal: {
             /** Format: date-time */
@@ -20511,6 +20552,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LookupSourceListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-get-datasets-by-id-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupPastOutBody"];
                 };
             };
             /** @description Error */

@@ -1,7 +1,7 @@
 import { computed, onBeforeUnmount, onMounted, reactive, ref, shallowRef } from 'vue'
 import type { components } from '@/api.gen'
 import { api, ask } from '@/base/api'
-import { useAction } from '@/base/query'
+import { useAction, useQuery } from '@/base/query'
 import { announce } from '@/base/topics'
 
 /** A dataset the person may look something up in. */
@@ -12,7 +12,8 @@ export type Found = components['schemas']['LookupFindOutBody']
 /** Looks for one record. What was typed and what was found live in this page alone: they go when it is left, when the browser
  *  puts it away, and when the ten minutes are over in which a field may be revealed. */
 export function useFind(source: Source) {
-  const form = reactive({ column: source.keys[0]?.name ?? '', value: '', purpose: source.purpose, basis: '' })
+  const form = reactive({ column: source.keys[0]?.name ?? '', value: '', purpose: source.purpose, basis: '', version: 0 })
+  const past = useQuery((signal) => ask(api.GET('/api/lookup/datasets/{id}/versions', { params: { path: { id: source.id } }, signal })))
   const found = shallowRef<Found>()
   const searched = ref('') // the key column by name, for the words over the answer
   const secondsLeft = ref(0)
@@ -42,7 +43,7 @@ export function useFind(source: Source) {
   const find = useAction(async () => {
     clear()
     over.value = false
-    const body = { dataset: source.id, column: form.column, value: form.value.trim(), purpose: form.purpose.trim(), basis: form.basis.trim() || undefined }
+    const body = { dataset: source.id, column: form.column, value: form.value.trim(), purpose: form.purpose.trim(), basis: form.basis.trim() || undefined, version: form.version || undefined }
     const answer = await ask(api.POST('/api/lookup/find', { body }))
     searched.value = source.keys.find((key) => key.name === form.column)?.title ?? form.column
     found.value = answer
@@ -68,7 +69,7 @@ export function useFind(source: Source) {
     forget()
   })
   const clock = computed(() => `${Math.floor(secondsLeft.value / 60)}:${String(secondsLeft.value % 60).padStart(2, '0')}`)
-  return { form, found, searched, clock, over, find, reveal, forget }
+  return { form, past, found, searched, clock, over, find, reveal, forget }
 }
 
 /** What the parts of a look work with. */
