@@ -7,7 +7,11 @@ import (
 	"compress/gzip"
 	_ "embed"
 	"fmt"
+	picture "image"
+	_ "image/jpeg" // what a picture may be
+	_ "image/png"
 	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -43,6 +47,8 @@ type Doc struct {
 	font *sfnt.Font
 	buf  sfnt.Buffer
 	wide map[rune]float64 // of a character, by points 1
+
+	pictures int // that were set
 }
 
 // New begins a paper. Foot stands on the left of the foot of each page; page gives its right from the number of the page
@@ -151,6 +157,42 @@ func (d *Doc) Row(widths []float64, named func(i int) bool, cells ...string) {
 		d.pdf.SetY(y + h)
 		from += n
 	}
+}
+
+// Picture sets a PNG or JPEG in a row of its own behind its name, at most high millimetres high, with a line of text under
+// it. What is no such picture is left out, and its text stands alone.
+func (d *Doc) Picture(name string, image []byte, under string, high float64) {
+	const share = 6.0 // the name has one part in six
+	kind := map[string]string{"image/png": "PNG", "image/jpeg": "JPG"}[http.DetectContentType(image)]
+	w, h := 0.0, 0.0
+	if c, _, err := picture.DecodeConfig(bytes.NewReader(image)); kind != "" && err == nil && c.Width > 0 && c.Height > 0 {
+		h = high
+		if w = h * float64(c.Width) / float64(c.Height); w > wide*(share-1)/share-2*pad {
+			w = wide*(share-1)/share - 2*pad
+			h = w * float64(c.Height) / float64(c.Width)
+		}
+	}
+	if w == 0 {
+		d.Row([]float64{1, share - 1}, func(i int) bool { return i == 0 }, name, under)
+		return
+	}
+	whole := h + line + 3*pad
+	d.room(whole)
+	y := d.pdf.GetY()
+	d.pdf.Rect(left, y, wide/share, whole, "FD")
+	d.pdf.Rect(left+wide/share, y, wide-wide/share, whole, "D")
+	d.style(size, false)
+	for i, l := range d.wrap(name, size, wide/share-2*pad) {
+		d.pdf.Text(left+pad, y+pad+float64(i)*line+3.7, l)
+	}
+	d.pictures++
+	id := fmt.Sprintf("picture%d", d.pictures)
+	d.pdf.RegisterImageOptionsReader(id, fpdf.ImageOptions{ImageType: kind}, bytes.NewReader(image))
+	d.pdf.ImageOptions(id, left+wide/share+pad, y+pad, w, h, false, fpdf.ImageOptions{ImageType: kind}, 0, "")
+	if lines := d.wrap(under, size, wide-wide/share-2*pad); len(lines) > 0 {
+		d.pdf.Text(left+wide/share+pad, y+2*pad+h+3.7, lines[0])
+	}
+	d.pdf.SetY(y + whole)
 }
 
 // fit is how many lines of a row the page has room for.

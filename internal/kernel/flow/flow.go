@@ -61,6 +61,8 @@ type Host struct {
 	Vars func(ctx context.Context, q store.Queryer, c *Case) (map[string]any, error)
 	// Types are the names expressions may use, for the check of a drawing; nil where there are none to say.
 	Types func(ctx context.Context, q store.Queryer, kind string) (map[string]rule.Type, error)
+	// Fields are those of the form, in their order, whose rights a step of a drawing may set; nil where there are none to say.
+	Fields func(ctx context.Context, q store.Queryer, kind string) ([]FormField, error)
 	// Apply checks and keeps what the form of a step said. Errors are Invalid, with Fields.
 	Apply func(ctx context.Context, tx *store.Tx, c *Case, node, outcome string, data json.RawMessage) error
 	// Changed writes the case's columns on the room's own row.
@@ -83,6 +85,13 @@ type Host struct {
 	Audited string
 	// Link is the page of the case in the portal.
 	Link func(c *Case) string
+}
+
+// FormField is a field of a form as a drawing speaks of it.
+type FormField struct {
+	Key   string `json:"key"`
+	Title string `json:"title" doc:"in the caller's language"`
+	Type  string `json:"type" doc:"as the room calls it"`
 }
 
 // Numbering is how the cases of a kind are numbered: prefix, period, serial. Serials have no gaps: they are given in the

@@ -80,7 +80,10 @@ func TestStatistics(t *testing.T) {
 		if err := e.Kit.Flow.Recount(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, by := range []string{"kind", "unit", "place"} {
+		if c := before["step"]; !slices.ContainsFunc(c.Items, func(c flow.Count) bool { return c.Returned > 0 }) {
+			t.Errorf("no step was sent back to: %+v", c)
+		}
+		for _, by := range []string{"kind", "unit", "place", "step", "person"} {
 			if again := ask(o.people["chief"], whole+"&by="+by); !reflect.DeepEqual(again, before[by]) {
 				t.Errorf("by %s: kept %+v, made anew %+v", by, before[by], again)
 			}

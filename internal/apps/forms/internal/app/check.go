@@ -168,27 +168,58 @@ func (c *checker) references() {
 func (c *checker) figures() {
 	for i, s := range c.Stats {
 		at := fmt.Sprintf("stats[%d]", i)
-		if s.By != "" && s.By != "level" {
+		if _, ok := c.Division(s.By); s.By != "" && !ok {
 			c.known(at+".by", s.By, Choice, Unit, Place, Person, Booked)
 		}
 		if s.Of == "" && s.Kind != "count" {
 			c.add(at, "forms.f_stat_of", s.Key)
 		}
 	}
-	for i, r := range c.Reminders {
-		at := fmt.Sprintf("reminders[%d]", i)
-		if r.Field != "closed" {
-			c.known(at+".field", r.Field, Date, DateTime, Period)
-		}
-		for j, key := range r.To {
-			if key != "starter" {
-				c.known(fmt.Sprintf("%s.to[%d]", at, j), key, Person)
+	for i := range c.Reminders {
+		c.reminder(&c.Reminders[i], fmt.Sprintf("reminders[%d]", i))
+	}
+	for i, cell := range c.Print.Cells {
+		at := fmt.Sprintf("print.cells[%d]", i)
+		c.known(at+".field", cell.Field)
+		f := c.Field(cell.Field)
+		for j, key := range cell.Columns {
+			if f != nil && field(f.Fields, key) == nil {
+				c.add(fmt.Sprintf("%s.columns[%d]", at, j), "forms.f_field", key)
 			}
 		}
 	}
 	for i, s := range c.Print.Signs {
 		if c.Step(s.Step) == nil {
 			c.add(fmt.Sprintf("print.signs[%d]", i), "forms.f_step", s.Step)
+		}
+	}
+}
+
+// reminder checks when somebody is reminded, who, and of what.
+func (c *checker) reminder(r *Reminder, at string) {
+	step, ofStep := strings.CutPrefix(r.Field, "step:")
+	switch {
+	case ofStep && c.Step(step) == nil:
+		c.add(at+".field", "forms.f_step", step)
+	case ofStep && len(c.Step(step).Limit) == 0:
+		c.add(at+".field", "forms.f_no_limit", c.Step(step).Title.ZH)
+	case r.Field == "due" && len(c.Limit) == 0:
+		c.add(at+".field", "forms.f_no_due")
+	case !ofStep && r.Field != "due" && r.Field != "closed":
+		c.known(at+".field", r.Field, Date, DateTime, Period)
+	}
+	for j, key := range r.To {
+		role, ofRole := strings.CutPrefix(key, "role:")
+		switch {
+		case ofRole && role == "":
+			c.add(fmt.Sprintf("%s.to[%d]", at, j), "forms.f_who_id")
+		case !ofRole && !slices.Contains([]string{"starter", "holder", "leader", "staff"}, key):
+			c.known(fmt.Sprintf("%s.to[%d]", at, j), key, Person)
+		}
+	}
+	for _, name := range append(Placeholders(r.Text.ZH), Placeholders(r.Text.EN)...) {
+		if c.Field(name) == nil && !slices.Contains(entryNames(), name) {
+			c.add(at+".text", "forms.f_placeholder", name)
 		}
 	}
 }
