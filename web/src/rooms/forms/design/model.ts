@@ -16,12 +16,15 @@ export interface Draft {
   unit?: string
   level?: string
   levels?: { key: string; title: Words; colour?: string }[] | null
-  number: { prefix: string; per?: string; digits?: number }
+  number: { prefix: string; per?: string; digits?: number; street?: boolean }
   limit?: Limit[] | null
   fields: Field[]
   list: { columns: string[] | null; filters?: string[] | null; sorts?: string[] | null }
   steps: Step[]
   roles?: Role[] | null
+  stats?: Stat[] | null
+  print?: Print
+  reminders?: Reminder[] | null
   [other: string]: unknown
 }
 /** A time limit in one of the four units. */
@@ -73,6 +76,39 @@ export interface Role {
   title: Words
   read?: string
   clear?: boolean
+}
+/** One figure over entries. */
+export interface Stat {
+  key: string
+  title: Words
+  kind: string
+  of?: string
+  over?: string
+  by?: string
+  chart?: string
+  gives?: string
+}
+/** The printed form. */
+export interface Print {
+  title?: Words
+  note?: Words
+  cells?: Cell[] | null
+  signs?: { step: string; title: Words }[] | null
+}
+/** A field on the printed form. */
+export interface Cell {
+  field: string
+  width?: string
+  columns?: string[] | null
+}
+/** Tells people before or after a moment of the entry. */
+export interface Reminder {
+  key: string
+  field: string
+  hours: number
+  when?: string
+  to?: string[] | null
+  text: Words
 }
 /** What is wrong with a draft. */
 export type Finding = Schemas['FormsFindingLine']
@@ -126,4 +162,28 @@ export function tidy<T>(value: T): T {
     if (!gone) out[key] = clean
   }
   return out as T
+}
+
+/** A number of hours before (negative) or after a moment, as people say it: days where they are whole. */
+export function spanOf(hours: number): { n: number; unit: 'hour' | 'day'; before: boolean } {
+  const n = Math.abs(hours)
+  return n >= 24 && n % 24 === 0 ? { n: n / 24, unit: 'day', before: hours < 0 } : { n, unit: 'hour', before: hours <= 0 }
+}
+export const hoursOf = (span: { n: number; unit: string; before: boolean }) => (span.before ? -1 : 1) * span.n * (span.unit === 'day' ? 24 : 1) || 0
+
+/** Cells as they stand beside each other: rows of at most six sixths. */
+export const shares: Record<string, number> = { '': 6, full: 6, half: 3, third: 2 }
+export function lines<T extends { width?: string; whole?: boolean }>(cells: T[]): T[][] {
+  const out: T[][] = []
+  let used = 6
+  for (const cell of cells) {
+    const share = cell.whole ? 6 : (shares[cell.width ?? ''] ?? 6)
+    if (used + share > 6) {
+      out.push([])
+      used = 0
+    }
+    out.at(-1)!.push(cell)
+    used += share
+  }
+  return out
 }
