@@ -118,6 +118,7 @@ type Flow struct {
 	notify *notify.Notes
 	words  *errs.Catalog
 	days   when.Days
+	daysIn func(ctx context.Context, q store.Queryer) (*when.Calendar, error)
 	now    func() time.Time
 	hosts  map[string]Host
 	jobs   Enqueuer
@@ -148,13 +149,15 @@ type Deps struct {
 	Words  *errs.Catalog
 	Jobs   Enqueuer
 	Find   *find.Find // nil where nothing is found
-	Days   when.Days
+	Days   when.Days // for what is shown
+	// DaysIn is the calendar in force in a transaction, for deadlines that are kept.
+	DaysIn func(ctx context.Context, q store.Queryer) (*when.Calendar, error)
 	Now    func() time.Time
 }
 
 // New makes the service.
 func New(d Deps) *Flow {
-	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, words: d.Words, days: d.Days, now: d.Now, jobs: d.Jobs, find: d.Find, hosts: map[string]Host{}}
+	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, words: d.Words, days: d.Days, daysIn: d.DaysIn, now: d.Now, jobs: d.Jobs, find: d.Find, hosts: map[string]Host{}}
 	reads := func(ctx context.Context, object string) error {
 		_, err := f.readable(ctx, f.db, object)
 		return err
