@@ -62,7 +62,11 @@ func (f *Forms) host() flow.Host {
 			}
 			var out []flow.FormField
 			for _, fd := range c.Fields {
-				out = append(out, flow.FormField{Key: fd.Key, Title: fd.Title.In(lang(ctx)), Type: string(fd.Type)})
+				one := flow.FormField{Key: fd.Key, Title: fd.Title.In(lang(ctx)), Type: string(fd.Type)}
+				for _, o := range fd.Options {
+					one.Options = append(one.Options, flow.FormOption{Key: o.Key, Title: o.Title.In(lang(ctx))})
+				}
+				out = append(out, one)
 			}
 			return out, nil
 		},

@@ -92,6 +92,14 @@ type FormField struct {
 	Key   string `json:"key"`
 	Title string `json:"title" doc:"in the caller's language"`
 	Type  string `json:"type" doc:"as the room calls it"`
+	// Options are the values of a choice.
+	Options []FormOption `json:"options,omitempty"`
+}
+
+// FormOption is one value of a choice.
+type FormOption struct {
+	Key   string `json:"key"`
+	Title string `json:"title"`
 }
 
 // Numbering is how the cases of a kind are numbered: prefix, period, serial. Serials have no gaps: they are given in the

@@ -1,6 +1,7 @@
 import { computed } from 'vue'
 import { text } from '@/base/i18n'
-import { namesOf, type Name } from './condition'
+import type { Name } from '@/kernel/rule/condition'
+import { namesOf } from './names'
 import { zhOf, type Draft } from './model'
 
 /** The names conditions of a draft may speak of: its fields, and what is known of every entry. */

@@ -1,20 +1,18 @@
 import { expect, it } from 'vitest'
-import { complete, namesOf, ops, read, write, type Clause, type Condition, type Op } from './condition'
-import type { Field } from '../model'
+import { complete, ops, read, write, type Clause, type Condition, type Name, type Op } from './condition'
 
-const fields = [
-  { key: 'level', title: { zh: '程度' }, type: 'choice', options: [{ key: 'big', title: { zh: '重大' } }, { key: 'small', title: { zh: '一般' } }] },
-  { key: 'marks', title: { zh: '标记' }, type: 'choice', many: true, options: [{ key: 'x', title: { zh: '一' } }] },
-  { key: 'n', title: { zh: '数' }, type: 'number' },
-  { key: 'fee', title: { zh: '费' }, type: 'money' },
-  { key: 'day', title: { zh: '日' }, type: 'date' },
-  { key: 'who', title: { zh: '人' }, type: 'person' },
-  { key: 'photos', title: { zh: '照片' }, type: 'photo' },
-  { key: 'slot', title: { zh: '时段' }, type: 'period' },
-  { key: 'note', title: { zh: '话' }, type: 'text' },
-  { key: 'n1', title: { zh: '另一数' }, type: 'number' },
-] as unknown as Field[]
-const names = namesOf(fields)
+const names: Name[] = [
+  { name: 'level', title: '程度', kind: 'choice', options: [{ key: 'big', title: '重大' }, { key: 'small', title: '一般' }] },
+  { name: 'marks', title: '标记', kind: 'many', options: [{ key: 'x', title: '一' }] },
+  { name: 'n', title: '数', kind: 'number' },
+  { name: 'fee', title: '费', kind: 'money' },
+  { name: 'day', title: '日', kind: 'date' },
+  { name: 'who', title: '人', kind: 'party' },
+  { name: 'photos', title: '照片', kind: 'list' },
+  { name: 'slot', title: '时段', kind: 'bool' },
+  { name: 'note', title: '话', kind: 'text' },
+  { name: 'n1', title: '另一数', kind: 'number' },
+]
 
 it.each([
   ['level == "big"', 1], ['n >= 3 and level != "small"', 2], ['fee > 12345', 1], ['day < today() or day >= date("2026-01-31")', 2], ['who != "" && len(photos) == 0', 2],
