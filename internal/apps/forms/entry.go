@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"qushu/internal/apps/forms/internal/app"
 	"qushu/internal/base/errs"

@@ -157,7 +157,7 @@ type Deps struct {
 	Words  *errs.Catalog
 	Jobs   Enqueuer
 	Find   *find.Find // nil where nothing is found
-	Days   when.Days // for what is shown
+	Days   when.Days  // for what is shown
 	// DaysIn is the calendar in force in a transaction, for deadlines that are kept.
 	DaysIn func(ctx context.Context, q store.Queryer) (*when.Calendar, error)
 	Now    func() time.Time

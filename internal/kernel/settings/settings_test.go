@@ -10,8 +10,8 @@ import (
 
 	"qushu/internal/base/bus"
 	"qushu/internal/base/store"
-	"qushu/internal/kernel"
 	"qushu/internal/base/when"
+	"qushu/internal/kernel"
 	"qushu/internal/kernel/kerneltest"
 	"qushu/internal/kernel/settings"
 	"qushu/internal/room"
