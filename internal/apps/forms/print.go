@@ -2,6 +2,7 @@ package forms
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"qushu/internal/apps/forms/internal/app"
+	"qushu/internal/base/errs"
 	"qushu/internal/base/paper"
 	"qushu/internal/base/store"
 	"qushu/internal/base/web"
@@ -18,10 +20,12 @@ import (
 	"qushu/internal/kernel/authz"
 )
 
-// mostPicture bounds the bytes of a picture on paper; signHigh is how high a signature stands, in millimetres.
+// What stands on paper of pictures: how many of a field, how many bytes of one, how high in millimetres.
 const (
-	mostPicture = 2 << 20
-	signHigh    = 16
+	mostPictures = 4
+	mostPicture  = 4 << 20
+	signHigh     = 16
+	photoHigh    = 52
 )
 
 // printSheet is the printed form of an entry before it is set.
@@ -47,6 +51,7 @@ type printLine struct {
 	Cells []printCell
 	Table printRow // when it has a head
 	Image []byte
+	High  float64 // of the image, millimetres
 }
 
 // printCell is a name and a value; Share is how many sixths of the paper both have.
@@ -133,11 +138,13 @@ func (f *Forms) sheet(ctx context.Context, q store.Queryer, c *app.Compiled, e *
 		if data[fd.Key] == nil && !chosen && !blank {
 			continue
 		}
-		line, err := f.cell(ctx, q, fd, cell, data[fd.Key], lang)
+		lines, err := f.cell(ctx, q, fd, cell, data[fd.Key], lang)
 		if err != nil {
 			return nil, err
 		}
-		part.add(line)
+		for _, l := range lines {
+			part.add(l)
+		}
 	}
 	p.Parts = slices.DeleteFunc(append(p.Parts, *part), func(p printPart) bool { return len(p.Lines) == 0 })
 	var err error
@@ -161,33 +168,63 @@ func (l printLine) share() (n int) {
 	return n
 }
 
-// cell is one field on paper.
-func (f *Forms) cell(ctx context.Context, q store.Queryer, fd *app.Field, cell app.Cell, v any, lang string) (printLine, error) {
+// cell is one field on paper: a name and a value, a table, pictures.
+func (f *Forms) cell(ctx context.Context, q store.Queryer, fd *app.Field, cell app.Cell, v any, lang string) ([]printLine, error) {
 	if fd.Type == app.Table {
-		return printLine{Table: printedTable(fd, cell.Columns, v, lang)}, nil
+		return []printLine{{Table: printedTable(fd, cell.Columns, v, lang)}}, nil
 	}
 	row := printedRow(fd, v, lang)
 	one := printCell{row.Title, row.Text, map[string]int{"": 6, "full": 6, "half": 3, "third": 2}[cell.Width]}
 	m, _ := v.(map[string]any)
 	switch {
 	case fd.Type == app.Signature && m != nil:
-		one.Share = 6
-		signed, _ := m["at"].(string)
-		one.Text = strings.TrimSpace(row.Text + " " + app.Show(&app.Field{Type: app.DateTime}, signed, lang))
-		id, _ := m["file"].(string)
-		image, err := f.picture(ctx, q, id)
-		return printLine{Cells: []printCell{one}, Image: image}, err
-	case fd.Type == app.Photo || fd.Type == app.File:
-		var names []string
+		return f.pictures(ctx, q, one, []any{m}, row.Text, signHigh)
+	case fd.Type == app.Photo:
 		all, _ := v.([]any)
+		if len(all) > 0 {
+			return f.pictures(ctx, q, one, all, "", photoHigh)
+		}
+	case fd.Type == app.File:
+		all, _ := v.([]any)
+		var names []string
 		for _, it := range all {
-			if m, ok := it.(map[string]any); ok {
-				names = append(names, fmt.Sprint(m["name"]))
-			}
+			m, _ := it.(map[string]any)
+			names = append(names, wordOf(m, "name"))
 		}
 		one.Text = strings.Join(names, "\n")
 	}
-	return printLine{Cells: []printCell{one}}, nil
+	return []printLine{{Cells: []printCell{one}}}, nil
+}
+
+// wordOf is a text within a value, "" for none.
+func wordOf(m map[string]any, key string) string {
+	s, _ := m[key].(string)
+	return s
+}
+
+// pictures sets photos or a signature one below the other, each with its time and place; those beyond the most stand by name.
+func (f *Forms) pictures(ctx context.Context, q store.Queryer, one printCell, all []any, name string, high float64) ([]printLine, error) {
+	var out []printLine
+	one.Share = 6
+	for i, it := range all {
+		m, _ := it.(map[string]any)
+		one.Text = cmp.Or(name, wordOf(m, "name"))
+		if at := wordOf(m, "at"); at != "" {
+			one.Text += "  " + app.Show(&app.Field{Type: app.DateTime}, at, "")
+		}
+		if lon, ok := m["lon"].(float64); ok {
+			one.Text += fmt.Sprintf("  %.5f, %.5f", lon, m["lat"])
+		}
+		l := printLine{Cells: []printCell{one}, High: high}
+		if i < mostPictures {
+			var err error
+			if l.Image, err = f.picture(ctx, q, cmp.Or(wordOf(m, "file"), wordOf(m, "id"))); err != nil {
+				return nil, err
+			}
+		}
+		out, one.Name = append(out, l), ""
+	}
+	return out, nil
 }
 
 // picture is the bytes of a small file, nil where there is none.
@@ -196,6 +233,9 @@ func (f *Forms) picture(ctx context.Context, q store.Queryer, id string) ([]byte
 		return nil, nil
 	}
 	_, r, err := f.files.Open(ctx, q, id)
+	if errs.Is(err, errs.Missing) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +266,7 @@ func (p *printSheet) write(w io.Writer) error {
 			case l.Table.Head != nil:
 				l.Table.set(d)
 			case l.Image != nil:
-				d.Picture(l.Cells[0].Name, l.Image, l.Cells[0].Text, signHigh)
+				d.Picture(l.Cells[0].Name, l.Image, l.Cells[0].Text, l.High)
 			default:
 				widths, cells := l.row()
 				d.Row(widths, evens, cells...)

@@ -95,11 +95,13 @@ print:
 	data := app.Data{"name": "张三", "day": "2023-06-01", "people": 3.0, "story": "无", "secret": "不印", "rows": []any{map[string]any{"what": "纸", "n": 2.0, "note": "不印"}}}
 	part := &printPart{}
 	for _, cell := range c.Print.Cells {
-		l, err := f.cell(context.Background(), nil, c.Field(cell.Field), cell, data[cell.Field], "zh")
+		lines, err := f.cell(context.Background(), nil, c.Field(cell.Field), cell, data[cell.Field], "zh")
 		if err != nil {
 			t.Fatal(err)
 		}
-		part.add(l)
+		for _, l := range lines {
+			part.add(l)
+		}
 	}
 	var got []string
 	for _, l := range part.Lines {
