@@ -8,10 +8,10 @@ import (
 	_ "embed"
 	"fmt"
 	picture "image"
-	_ "image/jpeg" // what a picture may be
-	_ "image/png"
+	"image/draw"
+	"image/jpeg"
+	_ "image/png" // what a picture may be, beside JPEG
 	"io"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -163,13 +163,13 @@ func (d *Doc) Row(widths []float64, named func(i int) bool, cells ...string) {
 // it. What is no such picture is left out, and its text stands alone.
 func (d *Doc) Picture(name string, image []byte, under string, high float64) {
 	const share = 6.0 // the name has one part in six
-	kind := map[string]string{"image/png": "PNG", "image/jpeg": "JPG"}[http.DetectContentType(image)]
 	w, h := 0.0, 0.0
-	if c, _, err := picture.DecodeConfig(bytes.NewReader(image)); kind != "" && err == nil && c.Width > 0 && c.Height > 0 {
+	flat, of := flatten(image)
+	if flat != nil {
 		h = high
-		if w = h * float64(c.Width) / float64(c.Height); w > wide*(share-1)/share-2*pad {
+		if w = h * float64(of.X) / float64(of.Y); w > wide*(share-1)/share-2*pad {
 			w = wide*(share-1)/share - 2*pad
-			h = w * float64(c.Height) / float64(c.Width)
+			h = w * float64(of.Y) / float64(of.X)
 		}
 	}
 	if w == 0 {
@@ -187,12 +187,35 @@ func (d *Doc) Picture(name string, image []byte, under string, high float64) {
 	}
 	d.pictures++
 	id := fmt.Sprintf("picture%d", d.pictures)
-	d.pdf.RegisterImageOptionsReader(id, fpdf.ImageOptions{ImageType: kind}, bytes.NewReader(image))
-	d.pdf.ImageOptions(id, left+wide/share+pad, y+pad, w, h, false, fpdf.ImageOptions{ImageType: kind}, 0, "")
+	d.pdf.RegisterImageOptionsReader(id, fpdf.ImageOptions{ImageType: "JPG"}, bytes.NewReader(flat))
+	d.pdf.ImageOptions(id, left+wide/share+pad, y+pad, w, h, false, fpdf.ImageOptions{ImageType: "JPG"}, 0, "")
 	if lines := d.wrap(under, size, wide-wide/share-2*pad); len(lines) > 0 {
 		d.pdf.Text(left+wide/share+pad, y+2*pad+h+3.7, lines[0])
 	}
 	d.pdf.SetY(y + whole)
+}
+
+// mostPixels bounds a picture that is set.
+const mostPixels = 40_000_000
+
+// flatten draws a picture on white and packs it as JPEG, which every reader of PDF takes; nil where it is no picture.
+func flatten(b []byte) ([]byte, picture.Point) {
+	c, _, err := picture.DecodeConfig(bytes.NewReader(b))
+	if err != nil || c.Width < 1 || c.Height < 1 || c.Width > mostPixels/c.Height {
+		return nil, picture.Point{}
+	}
+	img, _, err := picture.Decode(bytes.NewReader(b))
+	if err != nil {
+		return nil, picture.Point{}
+	}
+	page := picture.NewRGBA(img.Bounds())
+	draw.Draw(page, page.Bounds(), picture.White, picture.Point{}, draw.Src)
+	draw.Draw(page, page.Bounds(), img, img.Bounds().Min, draw.Over)
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, page, &jpeg.Options{Quality: 85}); err != nil {
+		return nil, picture.Point{}
+	}
+	return out.Bytes(), page.Bounds().Size()
 }
 
 // fit is how many lines of a row the page has room for.
