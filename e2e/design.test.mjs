@@ -277,7 +277,7 @@ it('what the browser edits of a shipped application and writes reads back the sa
   for (const { key } of shipped) {
     const before = await client.get(`/api/forms/apps/${key}/draft`)
     await b.go(`/forms/design/${key}`)
-    for (const name of ['字段', '步骤', '列表', '统计', '打印', '提醒', '角色', '预览', '基本']) {
+    for (const name of ['字段', '步骤', '列表', '统计', '打印', '提醒', '角色', '可预约资源', '预览', '基本']) {
       await page.getByRole('button', { name, exact: true }).click()
       for (const opener of await page.locator('.opener').all()) {
         await opener.click()

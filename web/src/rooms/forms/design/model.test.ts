@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { freeKey, hoursOf, lines, moved, optionsOf, spanOf, tidy, withZh } from './model'
+import { freeKey, hoursOf, itemsOf, lines, moved, optionsOf, spanOf, tidy, withZh } from './model'
 
 it('finds a key that is free', () => {
   expect(freeKey('f', [])).toBe('f1')
@@ -28,4 +28,7 @@ it('says hours as people do, and back', () => {
 it('puts cells beside each other as far as they fit', () => {
   const widths = (all: { width?: string }[][]) => all.map((line) => line.map((cell) => cell.width ?? '').join('+')).join(' / ')
   expect(widths(lines([{ width: 'half' }, { width: 'half' }, { width: 'third' }, { width: 'third' }, { width: 'third' }, {}, { width: 'half' }, { width: 'full' }]))).toBe('half+half / third+third+third /  / half / full')
+})
+it('keeps what is known of a thing whose title stays', () => {
+  expect(itemsOf('305\n306', [{ key: 'r305', title: '305', seats: 12 }])).toEqual([{ key: 'r305', title: '305', seats: 12 }, { key: 'o2', title: '306' }])
 })

@@ -22,6 +22,7 @@ export interface Draft {
   list: { columns: string[] | null; filters?: string[] | null; sorts?: string[] | null }
   steps: Step[]
   roles?: Role[] | null
+  resources?: Bookable[] | null
   stats?: Stat[] | null
   print?: Print
   reminders?: Reminder[] | null
@@ -88,6 +89,14 @@ export interface Stat {
   chart?: string
   gives?: string
 }
+/** A kind of thing that is reserved. */
+export interface Bookable {
+  key: string
+  title: Words
+  hold?: string
+  items?: { key: string; title: string; note?: string; seats?: number }[] | null
+  free?: { step: string; minutes: number }
+}
 /** The printed form. */
 export interface Print {
   title?: Words
@@ -149,6 +158,12 @@ export function optionsOf(lines: string, before: { key: string; title: Words }[]
     used.push(key)
     return { key, title: { zh: title } }
   })
+}
+
+/** Things as one line each; one whose title is there keeps what is known of it. */
+export function itemsOf(lines: string, before: NonNullable<Bookable['items']>): NonNullable<Bookable['items']> {
+  const keys = optionsOf(lines, before.map((one) => ({ key: one.key, title: one.title })))
+  return keys.map((one) => before.find((old) => old.key === one.key) ?? { key: one.key, title: zhOf(one.title) })
 }
 
 /** Takes empty texts, lists and objects out, as the schema has no place for them. */
