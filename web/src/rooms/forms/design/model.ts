@@ -58,6 +58,8 @@ export interface Step {
   share?: string
   percent?: number
   when?: string
+  each?: string
+  copy?: Who[] | null
   outcomes?: Outcome[] | null
   limit?: Limit[] | null
   warn?: number[] | null
