@@ -213,7 +213,7 @@ func TestPrintOfDraft(t *testing.T) {
 		publish(t, e, designer, heap)
 		var d DraftBody
 		e.Get(t, designer, "GET /api/forms/apps/heaps/draft", "", &d)
-		d.App.Print = app.Print{Title: &app.Words{ZH: "清运办理单"}, Cells: []app.Cell{{Field: "bikes", Width: "half"}, {Field: "grade", Width: "half"}, {Field: "tel"}, {Field: "cleared"}},
+		d.App.Print = app.Print{Title: &app.Words{ZH: "清运办理单"}, Cells: []app.PrintCell{{Field: "bikes", Width: "half"}, {Field: "grade", Width: "half"}, {Field: "tel"}, {Field: "cleared"}},
 			Signs: []app.Sign{{Step: "clear", Title: app.Words{ZH: "清运意见"}}}}
 		var got struct {
 			PDF    string

@@ -123,7 +123,7 @@ func (f *Forms) sheet(ctx context.Context, q store.Queryer, c *app.Compiled, e *
 	cells, chosen := c.Print.Cells, len(c.Print.Cells) > 0
 	if !chosen {
 		for i := range c.Fields {
-			cells = append(cells, app.Cell{Field: c.Fields[i].Key})
+			cells = append(cells, app.PrintCell{Field: c.Fields[i].Key})
 		}
 	}
 	part := &printPart{}
@@ -169,7 +169,7 @@ func (l printLine) share() (n int) {
 }
 
 // cell is one field on paper: a name and a value, a table, pictures.
-func (f *Forms) cell(ctx context.Context, q store.Queryer, fd *app.Field, cell app.Cell, v any, lang string) ([]printLine, error) {
+func (f *Forms) cell(ctx context.Context, q store.Queryer, fd *app.Field, cell app.PrintCell, v any, lang string) ([]printLine, error) {
 	if fd.Type == app.Table {
 		return []printLine{{Table: printedTable(fd, cell.Columns, v, lang)}}, nil
 	}

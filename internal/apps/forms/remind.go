@@ -24,7 +24,7 @@ func (f *Forms) plan(ctx context.Context, tx *store.Tx, c *app.Compiled, e *Entr
 		}
 	}
 	for _, r := range c.Reminders {
-		at := moment(&r, e, data, waiting)
+		at := moment(c.App, &r, e, data, waiting)
 		if !at.IsZero() {
 			at = at.Add(time.Duration(r.Hours * float64(time.Hour)))
 		}
@@ -42,12 +42,12 @@ func (f *Forms) plan(ctx context.Context, tx *store.Tx, c *app.Compiled, e *Entr
 const ofStep = "step:"
 
 // moment is that from which a reminder is reckoned, zero while there is none.
-func moment(r *app.Reminder, e *Entry, data app.Data, waiting []flow.Waiting) time.Time {
+func moment(a *app.App, r *app.Reminder, e *Entry, data app.Data, waiting []flow.Waiting) time.Time {
 	step, isStep := strings.CutPrefix(r.Field, ofStep)
 	switch {
 	case r.Field == "closed":
 		return e.Closed.Time
-	case r.Field == "due" || isStep:
+	case isStep || r.OfLimit(a):
 		if e.State != "open" { // the clock stands still, or nothing is due any more
 			return time.Time{}
 		}

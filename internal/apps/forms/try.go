@@ -226,7 +226,7 @@ func roleKeys(a *app.App) (out []struct{ path, key string }) {
 		add("start.roles"+nth(i), key)
 	}
 	for i, s := range a.Steps {
-		step := "steps" + at(i)
+		step := "steps" + nth(i)
 		people(step+".who", s.Who)
 		people(step+".copy", s.Copy)
 		for j, e := range s.Escalate {

@@ -203,9 +203,9 @@ func (c *checker) reminder(r *Reminder, at string) {
 		c.add(at+".field", "forms.f_step", step)
 	case ofStep && len(c.Step(step).Limit) == 0:
 		c.add(at+".field", "forms.f_no_limit", c.Step(step).Title.ZH)
-	case r.Field == "due" && len(c.Limit) == 0:
+	case r.OfLimit(c.App) && len(c.Limit) == 0:
 		c.add(at+".field", "forms.f_no_due")
-	case !ofStep && r.Field != "due" && r.Field != "closed":
+	case !ofStep && !r.OfLimit(c.App) && r.Field != "closed":
 		c.known(at+".field", r.Field, Date, DateTime, Period)
 	}
 	for j, key := range r.To {

@@ -274,12 +274,12 @@ type Stat struct {
 type Print struct {
 	Title *Words `json:"title,omitempty"`
 	Note  *Words `json:"note,omitempty" doc:"at the foot"`
-	Cells []Cell `json:"cells,omitempty" maxItems:"120" doc:"the fields that stand on it, in their order; all that are filled in when empty"`
+	Cells []PrintCell `json:"cells,omitempty" maxItems:"120" doc:"the fields that stand on it, in their order; all that are filled in when empty"`
 	Signs []Sign `json:"signs,omitempty" maxItems:"10" doc:"whose opinion stands in its own box"`
 }
 
-// Cell is a field on the printed form. Cells that fit beside each other stand in one row.
-type Cell struct {
+// PrintCell is a field on the printed form. Cells that fit beside each other stand in one row.
+type PrintCell struct {
 	Field   string   `json:"field"`
 	Width   string   `json:"width,omitempty" enum:"full,half,third" default:"full"`
 	Columns []string `json:"columns,omitempty" maxItems:"30" doc:"of a table: the columns in their order, all when empty"`
@@ -300,6 +300,9 @@ type Reminder struct {
 	To    []string `json:"to,omitempty" maxItems:"5" doc:"starter, holder, leader or staff of the unit in charge, role:<key>, or keys of person fields; the starter when empty"`
 	Text  Words    `json:"text" doc:"{key} stands for the value of a field, {number} {title} {step} {due} for those of the entry"`
 }
+
+// OfLimit reports whether a reminder goes by the limit of the whole entry: due, unless a field is called so.
+func (r *Reminder) OfLimit(a *App) bool { return r.Field == "due" && a.Field("due") == nil }
 
 // Field returns the field of a key, nil when there is none.
 func (a *App) Field(key string) *Field { return field(a.Fields, key) }
