@@ -52,7 +52,7 @@ type budget struct {
 }
 
 // manyDays is what a workdays() in a loop counts for: it walks the days between two dates.
-const manyDays = 4000
+const manyDays = 2000
 
 // spend is one turn of a loop, in which walks lists are walked and counts workdays are counted.
 func spend(p ...any) (any, error) {
@@ -102,7 +102,7 @@ func walked(n ast.Node) (walks, counts int) {
 			walks++
 		}
 	case *ast.BinaryNode:
-		if slices.Contains([]string{"in", "==", "!="}, x.Operator) {
+		if x.Operator == "in" || (x.Operator == "==" || x.Operator == "!=") && !literal(x.Left) && !literal(x.Right) { // of two lists every item is held against its like
 			walks++
 		}
 	}
@@ -111,6 +111,15 @@ func walked(n ast.Node) (walks, counts int) {
 		walks, counts = walks+w, counts+k
 	}
 	return walks, counts
+}
+
+// literal reports whether a part is written as a number, a text, yes, no or nothing.
+func literal(n ast.Node) bool {
+	switch n.(type) {
+	case *ast.IntegerNode, *ast.FloatNode, *ast.StringNode, *ast.BoolNode, *ast.NilNode, *ast.ConstantNode:
+		return true
+	}
+	return false
 }
 
 func pairs() []any {

@@ -47,7 +47,7 @@ const (
 	maxDepth  = 2
 	maxItems  = 10000
 	maxMemory = 200_000
-	maxSteps  = 5_000_000
+	maxSteps  = 2_000_000
 )
 
 // Now is the name under which the values carry the present moment: today() reads it.
