@@ -85,16 +85,19 @@ it('a whole application is drawn by choosing, published, and used on the phone',
   await add('数字', '清运辆数')
   await page.getByText('条件与规则').click()
   await page.getByRole('button', { name: '添加校验' }).click()
-  await page.getByLabel('不满足时的提示').fill('不能超过淤积辆数')
-  await page.getByLabel('不满足时的提示').press('Tab')
   const check = group('第 1 条校验：须满足')
   await check.getByRole('button', { name: '改用公式' }).click()
   await page.getByLabel('第 1 条校验：须满足：公式').fill('f7 <= 不存在')
   await page.getByLabel('第 1 条校验：须满足：公式').press('Tab')
   await check.getByRole('alert').waitFor() // what is wrong is said at the field
   await b.gate('design-wrong-rule')
-  await page.getByLabel('第 1 条校验：须满足：公式').fill('f7 <= f4')
+  await page.getByLabel('第 1 条校验：须满足：公式').fill('')
   await page.getByLabel('第 1 条校验：须满足：公式').press('Tab')
+  await page.getByRole('button', { name: '添加校验' }).click()
+  await page.getByLabel('第 1 条校验：须满足：第 1 个条件怎么比').selectOption({ label: '小于等于' })
+  await page.getByLabel('第 1 条校验：须满足：第 1 个条件和什么比').selectOption({ label: '淤积辆数' })
+  await page.getByLabel('不满足时的提示').fill('不能超过淤积辆数')
+  await page.getByLabel('不满足时的提示').press('Tab')
   await check.getByRole('alert').waitFor({ state: 'hidden' })
   await whole(b, 'design-fields')
 
@@ -280,7 +283,7 @@ it('what the browser edits of a shipped application and writes reads back the sa
     await b.go(`/forms/design/${key}`)
     for (const name of ['字段', '步骤', '列表', '统计', '打印', '提醒', '角色', '可预约资源', '预览', '基本']) {
       await page.getByRole('button', { name, exact: true }).click()
-      for (const opener of await page.locator('.opener').all()) {
+      for (const opener of await page.locator('.part .opener').all()) {
         await opener.click()
         assert.equal(await page.getByText('有未保存的修改').count(), 0, `${key}: looking at ${name} changes nothing`)
       }

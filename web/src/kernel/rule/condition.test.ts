@@ -16,10 +16,10 @@ const names: Name[] = [
 
 it.each([
   ['level == "big"', 1], ['n >= 3 and level != "small"', 2], ['fee > 12345', 1], ['day < today() or day >= date("2026-01-31")', 2], ['who != "" && len(photos) == 0', 2],
-  ['"x" in marks', 1], ['not ("x" in marks)', 1], ['not slot', 1], ['note contains "a and \\"b\\" or c"', 1], ['n1 == 2', 1], ['', 0],
+  ['"x" in marks', 1], ['not ("x" in marks)', 1], ['not slot', 1], ['n <= n1 and n > 0', 2], ['note contains "a and \\"b\\" or c"', 1], ['n1 == 2', 1], ['', 0],
 ])('reads %s', (text, count) => expect(read(text, names)?.clauses.length).toBe(count))
 
-it.each(['n > 1 and n < 3 or n == 7', '(n > 1)', 'n + 1 > 2', 'days(day, today()) > 3', 'nothing == "a"', 'n == "3"', 'sum(rows, "a") > 1', 'level in ["big"]', 'n > 1 and (n < 3 or n == 7)'])('leaves %s to the expression', (text) => expect(read(text, names)).toBeUndefined())
+it.each(['n > 1 and n < 3 or n == 7', '(n > 1)', 'n + 1 > 2', 'days(day, today()) > 3', 'nothing == "a"', 'n == fee', 'n == n', 'note == level', 'n == "3"', 'sum(rows, "a") > 1', 'level in ["big"]', 'n > 1 and (n < 3 or n == 7)'])('leaves %s to the expression', (text) => expect(read(text, names)).toBeUndefined())
 
 it('money is typed in yuan and kept in fen', () => {
   expect(read('fee > 12345', names)!.clauses[0]!.value).toBe('123.45')

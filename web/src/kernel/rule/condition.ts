@@ -27,10 +27,18 @@ export interface Clause {
   name: string
   op: Op
   value: string
+  other?: string // name that is held against in the place of a value
 }
 export interface Condition {
   join: 'and' | 'or'
   clauses: Clause[]
+}
+
+/** The names a line may hold its own against: others of the same kind, where more and less have a meaning. */
+export function others(clause: Clause, names: Name[]): Name[] {
+  const kind = names.find((one) => one.name === clause.name)?.kind
+  if (!kind || !['number', 'money', 'date'].includes(kind) || alone(clause.op)) return []
+  return names.filter((one) => one.kind === kind && one.name !== clause.name)
 }
 
 const quote = (text: string) => JSON.stringify(text)
@@ -42,11 +50,13 @@ export function complete(clause: Clause, names: Name[]): boolean {
   const kind = names.find((one) => one.name === clause.name)?.kind
   if (!kind || !(ops[kind] as readonly string[]).includes(clause.op)) return false
   if (alone(clause.op)) return true
+  if (clause.other) return others(clause, names).some((one) => one.name === clause.other)
   if (kind === 'number' || kind === 'money' || clause.op === 'atLeast') return isNumber(clause.value)
   return kind === 'date' ? /^\d{4}-\d\d-\d\d$/.test(clause.value) : clause.value.trim() !== ''
 }
 
-function clauseText({ name, op, value }: Clause, kind: Kind): string {
+function clauseText({ name, op, value, other }: Clause, kind: Kind): string {
+  if (other) return `${name} ${op} ${other}`
   const nothing: Record<string, [string, string]> = { list: [`len(${name}) > 0`, `len(${name}) == 0`], many: [`len(${name}) > 0`, `len(${name}) == 0`], bool: [name, `not ${name}`] }
   if (op === 'given' || op === 'empty') return (nothing[kind] ?? [`${name} != ""`, `${name} == ""`])[op === 'given' ? 0 : 1]!
   if (op === 'past') return `${name} < today()`
@@ -100,6 +110,11 @@ const unquote = (text: string): string | undefined => {
 
 /** One part of an expression as a line, undefined where it is more than that. */
 function clauseOf(part: string, names: Name[]): Clause | undefined {
+  const [, name, op, other] = /^([a-z]\w*) (==|!=|>=?|<=?) ([a-z]\w*)$/.exec(part) ?? []
+  if (name && other) {
+    const found: Clause = { name, op: op as Op, value: '', other }
+    if (complete(found, names)) return found
+  }
   for (const { name, kind } of names) {
     for (const op of ops[kind]) {
       if (alone(op)) {

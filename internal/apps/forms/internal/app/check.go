@@ -49,7 +49,7 @@ func (c *checker) fields() {
 			path := fmt.Sprintf("%s.fields[%d]", at, j)
 			c.field(sub, path, columns)
 			if slices.Contains([]Type{Table, Booked, Signature}, sub.Type) || sub.Show != "" || sub.Default != "" {
-				c.add(path, "forms.f_column", sub.Key)
+				c.add(path, "forms.f_column", sub.Title.ZH)
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func (c *checker) field(f *Field, at string, seen map[string]bool) {
 	switch f.Type {
 	case Choice:
 		if len(f.Options) == 0 {
-			c.add(at, "forms.f_options", f.Key)
+			c.add(at, "forms.f_options", f.Title.ZH)
 		}
 		keys := map[string]bool{}
 		for i, o := range f.Options {
@@ -77,28 +77,28 @@ func (c *checker) field(f *Field, at string, seen map[string]bool) {
 		}
 	case Table:
 		if len(f.Fields) == 0 {
-			c.add(at, "forms.f_table", f.Key)
+			c.add(at, "forms.f_table", f.Title.ZH)
 		}
 	case Computed:
 		if f.Expr == "" {
-			c.add(at, "forms.f_no_expr", f.Key)
+			c.add(at, "forms.f_no_expr", f.Title.ZH)
 		}
 		if f.Required || f.Need != "" {
-			c.add(at, "forms.f_computed_need", f.Key)
+			c.add(at, "forms.f_computed_need", f.Title.ZH)
 		}
 	case Booked:
 		if c.Resource(f.Resource) == nil {
-			c.add(at, "forms.f_resource", f.Key, f.Resource)
+			c.add(at, "forms.f_resource", f.Title.ZH, f.Resource)
 		}
 		if p := c.Field(f.Period); p == nil || p.Type != Period {
-			c.add(at, "forms.f_period", f.Key, f.Period)
+			c.add(at, "forms.f_period", f.Title.ZH, f.Period)
 		}
 	}
 	if f.Expr != "" && f.Type != Computed {
 		c.add(at+".expr", "forms.f_expr_only")
 	}
 	if f.Min != nil && f.Max != nil && *f.Min > *f.Max {
-		c.add(at, "forms.f_bounds", f.Key)
+		c.add(at, "forms.f_bounds", f.Title.ZH)
 	}
 }
 
@@ -172,7 +172,7 @@ func (c *checker) figures() {
 			c.known(at+".by", s.By, Choice, Unit, Place, Person, Booked)
 		}
 		if s.Of == "" && s.Kind != "count" {
-			c.add(at, "forms.f_stat_of", s.Key)
+			c.add(at, "forms.f_stat_of", s.Title.ZH)
 		}
 	}
 	for i := range c.Reminders {
@@ -243,7 +243,7 @@ func (c *checker) steps() {
 
 func (c *checker) step(s *Step, i int, at string) {
 	if len(s.Who) == 0 && i > 0 {
-		c.add(at, "forms.f_nobody", s.Key)
+		c.add(at, "forms.f_nobody", s.Title.ZH)
 	}
 	c.people(at+".who", s.Who)
 	c.people(at+".copy", s.Copy)
@@ -251,7 +251,7 @@ func (c *checker) step(s *Step, i int, at string) {
 		c.people(fmt.Sprintf("%s.escalate[%d].to", at, j), e.To)
 	}
 	if s.Share == "ratio" && s.Percent == 0 {
-		c.add(at+".share", "forms.f_percent", s.Key)
+		c.add(at+".share", "forms.f_percent", s.Title.ZH)
 	}
 	keys := map[string]bool{}
 	for j, o := range s.Outcomes {
@@ -356,7 +356,7 @@ func (c *checker) reach() {
 	walk(0)
 	for i, s := range c.Steps {
 		if !seen[s.Key] {
-			c.add(fmt.Sprintf("steps[%d]", i), "forms.f_unreached", s.Key)
+			c.add(fmt.Sprintf("steps[%d]", i), "forms.f_unreached", s.Title.ZH)
 		}
 	}
 	if !ends {
