@@ -272,10 +272,10 @@ type Stat struct {
 
 // Print is the printed form.
 type Print struct {
-	Title *Words `json:"title,omitempty"`
-	Note  *Words `json:"note,omitempty" doc:"at the foot"`
+	Title *Words      `json:"title,omitempty"`
+	Note  *Words      `json:"note,omitempty" doc:"at the foot"`
 	Cells []PrintCell `json:"cells,omitempty" maxItems:"120" doc:"the fields that stand on it, in their order; all that are filled in when empty"`
-	Signs []Sign `json:"signs,omitempty" maxItems:"10" doc:"whose opinion stands in its own box"`
+	Signs []Sign      `json:"signs,omitempty" maxItems:"10" doc:"whose opinion stands in its own box"`
 }
 
 // PrintCell is a field on the printed form. Cells that fit beside each other stand in one row.
