@@ -279,7 +279,7 @@ func (p *printSheet) write(w io.Writer) error {
 			text = append(text, strings.TrimSpace(o.Text+"\n"+o.Name+"  "+o.At))
 		}
 		if len(text) == 0 {
-			text = []string{" \n \n "} // room for a pen
+			text = []string{"\u3000\n\u3000\n\u3000"} // room for a pen
 		}
 		d.Row([]float64{1, 5}, first, s.Title, strings.Join(text, "\n"))
 	}
