@@ -98,7 +98,7 @@ func NewKit(b Base) *Kit {
 		return k.Notify.Send(ctx, tx, notify.Notice{To: []string{person}, Kind: notify.Alarm, Key: key, Args: args, Link: "/account", Object: "identity_account", Must: true})
 	}
 	k.Talk = talk.New(talk.Deps{DB: b.DB, Audit: k.Audit, Org: k.Org, Files: k.Files, Notify: k.Notify, Settings: k.Settings, Now: b.Now})
-	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Words: k.Words, Jobs: k.Jobs, Find: k.Find, Talk: k.Talk, Days: k.Settings.Days, Now: b.Now})
+	k.Flow = flow.New(flow.Deps{DB: b.DB, Audit: k.Audit, Authz: k.Authz, Org: k.Org, Files: k.Files, Notify: k.Notify, Words: k.Words, Jobs: k.Jobs, Find: k.Find, Talk: k.Talk, Days: k.Settings.Days, DaysIn: k.Settings.DaysIn, Now: b.Now})
 	k.System.Add(system.Check{Name: "flow", Run: func(ctx context.Context) system.Finding {
 		n, err := k.Flow.Stuck(ctx)
 		switch {

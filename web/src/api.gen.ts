@@ -228,6 +228,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/authz/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["authz-get-names"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/authz/permissions": {
         parameters: {
             query?: never;
@@ -2180,6 +2196,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/forms/apps/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["forms-post-apps-figures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/apps/print": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["forms-post-apps-print"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/forms/apps/{key}": {
         parameters: {
             query?: never;
@@ -2429,6 +2477,22 @@ export interface paths {
         };
         get?: never;
         put: operations["forms-put-resources-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forms-get-suggest"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -4712,6 +4776,8 @@ export interface components {
              */
             per: "year" | "month" | "day";
             prefix: string;
+            /** @description each street has serials of its own, with the last three digits of its code behind the prefix */
+            street?: boolean;
         };
         AppOption: {
             key: string;
@@ -4738,6 +4804,8 @@ export interface components {
             to?: string;
         };
         AppPrint: {
+            /** @description the fields that stand on it, in their order; all that are filled in when empty */
+            cells?: components["schemas"]["AppPrintCell"][] | null;
             /** @description at the foot */
             note?: string | {
                 en?: string;
@@ -4751,8 +4819,18 @@ export interface components {
                 zh: string;
             };
         };
+        AppPrintCell: {
+            /** @description of a table: the columns in their order, all when empty */
+            columns?: string[] | null;
+            field: string;
+            /**
+             * @default full
+             * @enum {string}
+             */
+            width: "full" | "half" | "third";
+        };
         AppReminder: {
-            /** @description a date, datetime or period field, or closed */
+            /** @description a date, datetime or period field, closed, due (of the whole entry), or step:<key> (the limit of that step while somebody has it) */
             field: string;
             /**
              * Format: double
@@ -4760,12 +4838,12 @@ export interface components {
              */
             hours: number;
             key: string;
-            /** @description a text in both languages: {zh, en}, or Chinese alone */
+            /** @description {key} stands for the value of a field, {number} {title} {step} {due} for those of the entry */
             text: string | {
                 en?: string;
                 zh: string;
             };
-            /** @description starter, or keys of person fields; the starter when empty */
+            /** @description starter, holder, leader or staff of the unit in charge, role:<key>, or keys of person fields; the starter when empty */
             to?: string[] | null;
             when?: string;
         };
@@ -4811,8 +4889,13 @@ export interface components {
             roles?: string[] | null;
         };
         AppStat: {
-            /** @description a choice, unit, place or level: one figure for each */
+            /** @description a choice, unit, person, place (its community), <place>_street, resource, level or month of filing: one figure for each */
             by?: string;
+            /**
+             * @description how the figures of by are drawn, bars when empty
+             * @enum {string}
+             */
+            chart?: "bar" | "column" | "line" | "pie";
             /**
              * @description of sum and mean
              * @enum {string}
@@ -5240,6 +5323,15 @@ export interface components {
             nameEn?: string;
             note?: string;
             perms: components["schemas"]["AuthzRolePerm"][] | null;
+        };
+        AuthzRoleName: {
+            key: string;
+            name: string;
+            note: string;
+        };
+        AuthzRoleNamesOutBody: {
+            /** @description by name; neither what they may do nor who carries them */
+            items: components["schemas"]["AuthzRoleName"][];
         };
         AuthzRolePerm: {
             perm: string;
@@ -8306,6 +8398,8 @@ export interface components {
              * @description version of the draft, 0 where there is none
              */
             draft: number;
+            /** @description of the form, in their order */
+            fields: components["schemas"]["FlowFormField"][];
             kind: string;
             /** @description the last time running cases were taken over */
             moving?: components["schemas"]["FlowMoveView"];
@@ -8371,6 +8465,18 @@ export interface components {
             number: string;
             ok: boolean;
             task: string;
+        };
+        FlowFormField: {
+            key: string;
+            options?: components["schemas"]["FlowFormOption"][] | null;
+            /** @description in the caller's language */
+            title: string;
+            /** @description as the room calls it */
+            type: string;
+        };
+        FlowFormOption: {
+            key: string;
+            title: string;
         };
         FlowFound: {
             /** @description id of a node, flow or lane; that of the process for what concerns all of it */
@@ -8926,6 +9032,13 @@ export interface components {
             path: string;
         };
         FormsFigure: {
+            /** @description what it is divided by, empty for nothing */
+            by: string;
+            /**
+             * @description how its parts are drawn, bars when empty
+             * @enum {string}
+             */
+            chart: "" | "bar" | "column" | "line" | "pie";
             /**
              * @description money is in 分
              * @enum {string}
@@ -8944,7 +9057,7 @@ export interface components {
              * @description of how many
              */
             over: number;
-            /** @description by the declared field, the largest first */
+            /** @description by the declared field, the largest first; months in their order */
             parts: components["schemas"]["FormsPart"][];
             title: string;
             /**
@@ -9082,6 +9195,36 @@ export interface components {
             code: string;
             communities: components["schemas"]["FormsCommunity"][];
             name: string;
+        };
+        FormsSuggestOutBody: {
+            /** @description one that is free */
+            key: string;
+            prefix: string;
+        };
+        FormsTryFiguresOutBody: {
+            /**
+             * Format: int64
+             * @description over how many entries, the newest
+             */
+            entries: number;
+            items: components["schemas"]["FormsFigure"][];
+            /** @description there are older ones that were not counted */
+            more: boolean;
+            /**
+             * Format: int64
+             * @description older entries the draft can make nothing of
+             */
+            skipped: number;
+        };
+        FormsTryInBody: {
+            /** @description the draft as JSON, by /api/forms/schema.json */
+            app: unknown;
+        };
+        FormsTryPrintOutBody: {
+            /** @description of the entry that stands on it, empty where there is none yet */
+            number: string;
+            /** @description base64 */
+            pdf: string;
         };
         FormsVersionInBody: {
             /** Format: int64 */
@@ -11885,14 +12028,24 @@ export interface components {
             product: string;
             version: string;
         };
+        TalkAttached: {
+            id: string;
+            /** @description image/png and the like */
+            media: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description bytes
+             */
+            size: number;
+        };
         TalkMessage: {
             /** Format: date-time */
             at: string | null;
             author: string;
             /** @description id its sender gave it */
             client: string;
-            /** @description ids */
-            files: string[];
+            files: components["schemas"]["TalkAttached"][];
             id: string;
             mentions: components["schemas"]["TalkNamed"][];
             /** @description of the author */
@@ -12541,6 +12694,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuthzMemberItemListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "authz-get-names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthzRoleNamesOutBody"];
                 };
             };
             /** @description Error */
@@ -17531,6 +17713,72 @@ export interface operations {
             };
         };
     };
+    "forms-post-apps-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsTryInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsTryFiguresOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-post-apps-print": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormsTryInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsTryPrintOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "forms-get-apps-by-key": {
         parameters: {
             query?: never;
@@ -18241,6 +18489,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FormsResource"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "forms-get-suggest": {
+        parameters: {
+            query?: {
+                title?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsSuggestOutBody"];
                 };
             };
             /** @description Error */

@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"encoding/json"
 
 	"qushu/internal/apps/forms/internal/app"
 	"qushu/internal/base/errs"
+	"qushu/internal/base/search"
 	"qushu/internal/base/store"
 	"qushu/internal/base/web"
 	"qushu/internal/kernel/authz"
@@ -301,4 +303,41 @@ func (f *Forms) serveSource(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Disposition", `attachment; filename="`+v.Key+`.yaml"`)
 	_, err = w.Write([]byte(text))
 	return err
+}
+
+type suggestIn struct {
+	Title string `query:"title" minLength:"1" maxLength:"40"`
+}
+
+type suggestOut struct {
+	Body struct {
+		Key    string `json:"key" doc:"one that is free"`
+		Prefix string `json:"prefix"`
+	}
+}
+
+// suggest makes the key and the prefix of a new application from its title, so that nobody has to think of them.
+func (f *Forms) suggest(ctx context.Context, in *suggestIn) (*suggestOut, error) {
+	letters := search.Initials(in.Title)
+	if letters == "" || letters[0] < 'a' {
+		letters = "app" + letters
+	}
+	base, out := (letters + "x")[:max(2, min(len(letters), 12))], &suggestOut{}
+	out.Body.Prefix = strings.ToUpper(strings.Map(func(r rune) rune {
+		if r < 'a' {
+			return -1
+		}
+		return r
+	}, base))
+	out.Body.Prefix = out.Body.Prefix[:min(len(out.Body.Prefix), 4)]
+	for n := 1; ; n++ {
+		out.Body.Key = base
+		if n > 1 {
+			out.Body.Key += strconv.Itoa(n)
+		}
+		last, err := lastNumber(ctx, f.db, out.Body.Key)
+		if err != nil || last == 0 {
+			return out, err
+		}
+	}
 }

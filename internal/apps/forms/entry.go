@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"qushu/internal/apps/forms/internal/app"
 	"qushu/internal/base/errs"
@@ -149,11 +148,7 @@ func short(s string, most int) string {
 // follow writes what follows from an entry's values: the index, reservations, reminders.
 func (f *Forms) follow(ctx context.Context, tx *store.Tx, c *app.Compiled, e *Entry, data app.Data) error {
 	facts := f.facts(e)
-	rows, err := c.Index(data, facts, func(field, value string) string { return f.ring.Index("forms_index."+c.Key+"."+field, value) })
-	if err != nil {
-		return err
-	}
-	if err := saveIndex(ctx, tx, e, rows); err != nil {
+	if err := f.index(ctx, tx, c, e, data); err != nil {
 		return err
 	}
 	vars := c.Vars(data, facts)
@@ -196,26 +191,6 @@ func (f *Forms) reserve(ctx context.Context, tx *store.Tx, c *app.Compiled, e *E
 			do = func() error { return release(ctx, tx, b.Entry, b.Field) }
 		}
 		if err := do(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// plan sets an entry's reminders.
-func (f *Forms) plan(ctx context.Context, tx *store.Tx, c *app.Compiled, e *Entry, data app.Data) error {
-	for _, r := range c.Reminders {
-		at := app.Moment(data[r.Field])
-		if r.Field == "closed" {
-			at = e.Closed.Time
-		}
-		if !at.IsZero() {
-			at = at.Add(time.Duration(r.Hours * float64(time.Hour)))
-		}
-		if e.State == "stopped" || !at.IsZero() && at.Before(f.now()) {
-			at = time.Time{}
-		}
-		if err := setReminder(ctx, tx, e.ID, r.Key, at); err != nil {
 			return err
 		}
 	}

@@ -52,6 +52,24 @@ func (f *Forms) host() flow.Host {
 			}
 			return c.Names(), nil
 		},
+		Fields: func(ctx context.Context, q store.Queryer, kind string) ([]flow.FormField, error) {
+			c, _, err := f.published(ctx, q, strings.TrimPrefix(kind, "forms."))
+			if errs.Is(err, errs.Missing) { // retired
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			var out []flow.FormField
+			for _, fd := range c.Fields {
+				one := flow.FormField{Key: fd.Key, Title: fd.Title.In(lang(ctx)), Type: string(fd.Type)}
+				for _, o := range fd.Options {
+					one.Options = append(one.Options, flow.FormOption{Key: o.Key, Title: o.Title.In(lang(ctx))})
+				}
+				out = append(out, one)
+			}
+			return out, nil
+		},
 		Part:    f.part,
 		Paper:   f.paper,
 		Level:   f.levelName,
@@ -70,6 +88,9 @@ func (f *Forms) deploy(ctx context.Context, tx *store.Tx, v *Version) error {
 func (f *Forms) begin(ctx context.Context, tx *store.Tx, c *app.Compiled, e *Entry, data app.Data) error {
 	n := flow.NewCase{Object: e.ID, Title: e.Title, Level: e.Level, Street: e.Street, Unit: e.Unit,
 		Kind: flow.Kind{Key: kind(c.Key), Room: "forms", Title: c.Title.ZH, Number: flow.Numbering{Prefix: c.Number.Prefix, Per: cmp.Or(c.Number.Per, "year"), Digits: cmp.Or(c.Number.Digits, 5)}}}
+	if c.Number.Street && len(e.Street) == 9 {
+		n.Kind.Number.Prefix += e.Street[6:]
+	}
 	if m, ok := data[c.Place].(map[string]any); ok {
 		n.Place, _ = m["text"].(string)
 		n.Community, _ = m["community"].(string)
@@ -86,7 +107,7 @@ func (f *Forms) opinions(ctx context.Context, e *Entry, step string) ([]said, er
 	all, err := f.flow.Opinions(ctx, f.db, e.Case, step)
 	var out []said
 	for _, t := range all {
-		out = append(out, said{t.Opinion, t.Name, clock(t.At)})
+		out = append(out, said{t.Opinion, t.Name, dated(t.At)})
 	}
 	return out, err
 }

@@ -237,7 +237,7 @@ func (w *town) live(t *testing.T, l life) {
 	w.Run(t, []kerneltest.Case{
 		{Name: "who filed it sees the end", As: as, Call: "GET /api/forms/entries/" + e.ID, Status: 200, Want: []string{`"state":"closed"`, `"mayWrite":false`}},
 		{Name: "the figure counts it", As: as, Call: "GET /api/forms/apps/" + l.app + "/stats", Status: 200, Want: []string{`"key":"` + l.value + `"`}},
-		{Name: "in print", As: as, Call: "GET /api/forms/entries/" + e.ID + "/print.html", Status: 200, Want: []string{end.Number}},
+		{Name: "in print", As: as, Call: "GET /api/forms/entries/" + e.ID + "/print.pdf", Status: 200, Want: []string{"%PDF"}},
 	})
 	var figures struct{ Items []Figure }
 	w.Get(t, as, "GET /api/forms/apps/"+l.app+"/stats", "", &figures)

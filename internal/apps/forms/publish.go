@@ -131,29 +131,13 @@ func (f *Forms) change(ctx context.Context, key, state string, version int64, ac
 // outside says what of a declaration does not fit the installation: roles that nobody could carry.
 func (f *Forms) outside(ctx context.Context, q store.Queryer, a *app.App) ([]app.Finding, error) {
 	var bad []app.Finding
-	look := func(path, key string) error {
-		if key == "" || a.Role(key) != nil {
-			return nil
-		}
-		_, err := f.authz.RoleByKey(ctx, q, key)
+	for _, r := range roleKeys(a) {
+		_, err := f.authz.RoleByKey(ctx, q, r.key)
 		if errs.Is(err, errs.Missing) {
-			bad, err = append(bad, app.Finding{Path: path, Key: "forms.f_role", Args: []any{key}}), nil
+			bad, err = append(bad, app.Finding{Path: r.path, Key: "forms.f_role", Args: []any{r.key}}), nil
 		}
-		return err
-	}
-	for i, key := range a.Start.Roles {
-		if err := look(fmt.Sprintf("start.roles[%d]", i), key); err != nil {
+		if err != nil {
 			return nil, err
-		}
-	}
-	for i, s := range a.Steps {
-		for j, w := range s.Who {
-			if w.Kind != "role" {
-				continue
-			}
-			if err := look(fmt.Sprintf("steps[%d].who[%d].id", i, j), w.ID); err != nil {
-				return nil, err
-			}
 		}
 	}
 	return bad, nil
@@ -183,6 +167,9 @@ func (f *Forms) publish(ctx context.Context, tx *store.Tx, v *Version) error {
 				return err
 			}
 		}
+	}
+	if err := f.jobs.Enqueue(ctx, tx, "forms.reindex", reindexJob{Key: v.Key}); err != nil {
+		return err
 	}
 	return f.deploy(ctx, tx, v)
 }

@@ -50,6 +50,7 @@ type Forms struct {
 	now    func() time.Time
 	schema *app.Schema
 	days   when.Days
+	jobs   *jobs.Client
 
 	mu       sync.Mutex
 	compiled map[ref]*app.Compiled
@@ -64,7 +65,7 @@ type ref struct {
 // New declares the room.
 func New(kit *kernel.Kit) *room.Room {
 	f := &Forms{db: kit.DB, ring: kit.Ring, audit: kit.Audit, authz: kit.Authz, org: kit.Org, files: kit.Files, flow: kit.Flow, notify: kit.Notify,
-		words: kit.Words, now: kit.Now, schema: app.NewSchema(), compiled: map[ref]*app.Compiled{}, days: kit.Settings.Days}
+		words: kit.Words, now: kit.Now, schema: app.NewSchema(), compiled: map[ref]*app.Compiled{}, days: kit.Settings.Days, jobs: kit.Jobs}
 	kit.Files.Readers("forms", f.mayRead)
 	kit.Flow.Host("forms", f.host())
 	return &room.Room{
@@ -77,12 +78,12 @@ func New(kit *kernel.Kit) *room.Room {
 			{Method: "GET", Path: "/schema.json", Perm: "forms.use", Doc: "the JSON Schema of a declaration", Serve: f.serveSchema},
 			{Method: "GET", Path: "/apps/{key}/source", Perm: "forms.design", Doc: "a declaration as YAML: the published one, or ?number=", Serve: f.serveSource},
 			{Method: "GET", Path: "/apps/{key}/entries.xlsx", Perm: "forms.use", Doc: "the entries of a list as a workbook, personal data masked", Serve: f.export},
-			{Method: "GET", Path: "/entries/{id}/print.html", Perm: "forms.use", Doc: "the printed form of an entry", Serve: f.print},
+			{Method: "GET", Path: "/entries/{id}/print.pdf", Perm: "forms.use", Doc: "the printed form of an entry, personal data masked", Serve: f.print},
 		},
 		Sealed:   []room.Sealed{{Table: "forms_entry", ID: "id", Column: "data", Place: sealedAt, Inside: true}},
 		Services: []room.Service{{Name: "install", Once: true, Run: f.install}},
 		Jobs: []jobs.Handler{jobs.Periodic("forms.remind", jobs.Every(time.Minute), f.remind),
-			jobs.Periodic("forms.free", jobs.Every(time.Minute), f.free)},
+			jobs.Periodic("forms.free", jobs.Every(time.Minute), f.free), jobs.Handle("forms.reindex", f.reindex)},
 		Actions: []string{"forms.file", "forms.draft", "forms.save", "forms.drop", "forms.free", "forms.reveal", "forms.export", "forms.ask",
 			"forms.app_draft", "forms.app_drop", "forms.app_publish", "forms.app_retire", "forms.resource"},
 	}
@@ -116,6 +117,9 @@ func (f *Forms) appRoutes() []room.Route {
 		room.Post("/apps", "forms.design", f.createDraft).Body(app.MaxBytes + 1<<16),
 		room.Put("/apps/{key}/draft", "forms.design", f.saveDraft).Body(app.MaxBytes + 1<<16),
 		room.Delete("/apps/{key}/draft", "forms.design", f.deleteDraft),
+		room.Get("/suggest", "forms.design", f.suggest),
+		room.Post("/apps/figures", "forms.design", f.tryFigures).NoAudit("counts the caller's own entries as a draft would; nothing is kept").Body(app.MaxBytes + 1<<16),
+		room.Post("/apps/print", "forms.design", f.tryPrint).Body(app.MaxBytes + 1<<16),
 		room.Post("/apps/check", "forms.design", f.check).NoAudit(looks).Body(app.MaxBytes + 1<<16),
 		room.Post("/apps/{key}/publish", "forms.design", f.publishDraft),
 		room.Post("/apps/{key}/retire", "forms.design", f.retire),

@@ -130,10 +130,19 @@ func TestEntry(t *testing.T) {
 			{Name: "nobody saves what is not his", As: grid, Call: "PUT /api/forms/entries/" + l.ID + "/data", Body: `{"data":{"grade":"red"},"version":` + fmt.Sprint(l.Version) + `}`, Status: 403},
 			{Name: "is he known", As: grid, Call: "POST /api/forms/apps/dispute/known", Body: `{"value":"42019919900101003x"}`, Status: 200, Want: []string{`"known":true`}},
 			{Name: "another is not", As: grid, Call: "POST /api/forms/apps/dispute/known", Body: `{"value":"420199198506150017"}`, Status: 200, Want: []string{`"known":false`}},
-			{Name: "print", As: zhou, Call: "GET /api/forms/entries/" + l.ID + "/print.html", Status: 200, Want: []string{"矛盾纠纷排查化解登记表", "幸福小区3栋", "邻里", "138****5678"}, Not: []string{"13800005678"}},
-			{Name: "figures", As: zhou, Call: "GET /api/forms/apps/dispute/stats", Status: 200, Want: []string{`"key":"found","title":"排查数","kind":"count","gives":"","value":1`, `"title":"邻里"`, `"title":"较大"`}},
-			{Name: "of a stranger there are none", As: other, Call: "GET /api/forms/apps/dispute/stats", Status: 200, Want: []string{`"key":"found","title":"排查数","kind":"count","gives":"","value":0`}},
+			{Name: "print", As: zhou, Call: "GET /api/forms/entries/" + l.ID + "/print.pdf", Status: 200, Want: []string{"%PDF"}},
+			{Name: "figures", As: zhou, Call: "GET /api/forms/apps/dispute/stats", Status: 200, Want: []string{`"key":"found","title":"排查数","kind":"count","gives":"","by":"","chart":"","value":1`, `"title":"邻里"`, `"title":"较大"`}},
+			{Name: "of a stranger there are none", As: other, Call: "GET /api/forms/apps/dispute/stats", Status: 200, Want: []string{`"key":"found","title":"排查数","kind":"count","gives":"","by":"","chart":"","value":0`}},
 		})
+		paper := printed(t, e, zhou, l.ID)
+		for _, want := range []string{"矛盾纠纷排查化解登记表", "幸福小区3栋", "邻里", "138****5678"} {
+			if !strings.Contains(paper, want) {
+				t.Errorf("%q is not on paper: %s", want, paper)
+			}
+		}
+		if strings.Contains(paper, "13800005678") {
+			t.Error("a number stands on paper in clear")
+		}
 		e.Run(t, []kerneltest.Case{
 			{Name: "at his step he may", As: zhou, Call: "PUT /api/forms/entries/" + l.ID + "/data", Body: `{"data":{"grade":"red","story":"别人的话"},"version":` + fmt.Sprint(l.Version) + `}`, Status: 200},
 			{Name: "only what the step writes", As: zhou, Call: one, Status: 200, Want: []string{`"grade":"red"`, "楼道堆物", `"mayWrite":true`}, Not: []string{"别人的话"}},

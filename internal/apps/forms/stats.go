@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 
 	"qushu/internal/apps/forms/internal/app"
 	"qushu/internal/base/errs"
@@ -17,10 +18,12 @@ type Figure struct {
 	Title string   `json:"title"`
 	Kind  string   `json:"kind" enum:"count,sum,mean,rate"`
 	Gives string   `json:"gives" enum:",number,money" doc:"money is in 分"`
+	By    string   `json:"by" doc:"what it is divided by, empty for nothing"`
+	Chart string   `json:"chart" enum:",bar,column,line,pie" doc:"how its parts are drawn, bars when empty"`
 	Value *float64 `json:"value" doc:"null where nothing can be divided by; a rate is of 1"`
 	Of    float64  `json:"of" doc:"what was counted or summed"`
 	Over  float64  `json:"over" doc:"of how many"`
-	Parts []Part   `json:"parts" nullable:"false" doc:"by the declared field, the largest first"`
+	Parts []Part   `json:"parts" nullable:"false" doc:"by the declared field, the largest first; months in their order"`
 }
 
 // Part is a figure of one value of the field it is divided by.
@@ -63,7 +66,6 @@ func (f *Forms) stats(ctx context.Context, in *statsIn) (*statsOut, error) {
 		return nil, err
 	}
 	where := append([]store.Cond{q.scope.Cond()}, q.where...)
-	lang := web.From(ctx).Lang
 	out := &statsOut{}
 	out.Body.Items = []Figure{}
 	for i := range c.Stats {
@@ -72,20 +74,29 @@ func (f *Forms) stats(ctx context.Context, in *statsIn) (*statsOut, error) {
 		if err != nil {
 			return nil, err
 		}
-		fig := Figure{Key: s.Key, Title: s.Title.In(lang), Kind: s.Kind, Gives: string(s.Gives), Parts: []Part{}}
-		for _, p := range parts(s, all) {
-			fig.Of, fig.Over = fig.Of+p.Of, fig.Over+p.Over
-			fig.Parts = append(fig.Parts, p)
-		}
-		fig.Value = value(s, fig.Of, fig.Over)
-		if s.By == "" {
-			fig.Parts = []Part{}
-		} else if err := f.nameParts(ctx, c, s.By, fig.Parts, lang); err != nil {
+		fig, err := f.figure(ctx, c, s, all)
+		if err != nil {
 			return nil, err
 		}
 		out.Body.Items = append(out.Body.Items, fig)
 	}
 	return out, nil
+}
+
+// figure is a statistic made of what its entries add up to.
+func (f *Forms) figure(ctx context.Context, c *app.Compiled, s *app.Stat, all []tally) (Figure, error) {
+	lang := web.From(ctx).Lang
+	fig := Figure{Key: s.Key, Title: s.Title.In(lang), Kind: s.Kind, Gives: string(s.Gives), Chart: s.Chart, By: s.By, Parts: []Part{}}
+	for _, p := range parts(s, all) {
+		fig.Of, fig.Over = fig.Of+p.Of, fig.Over+p.Over
+		fig.Parts = append(fig.Parts, p)
+	}
+	fig.Value = value(s, fig.Of, fig.Over)
+	if s.By == "" {
+		fig.Parts = []Part{}
+		return fig, nil
+	}
+	return fig, f.nameParts(ctx, c, s.By, fig.Parts, lang)
 }
 
 // tallies sums one statistic, by the values of its field where it has one.
@@ -125,6 +136,9 @@ func parts(s *app.Stat, all []tally) []Part {
 		out[i].Value = value(s, out[i].Of, out[i].Over)
 	}
 	slices.SortFunc(out, func(a, b Part) int {
+		if s.By == "month" {
+			return strings.Compare(a.Key, b.Key)
+		}
 		if d := size(b) - size(a); d != 0 {
 			return int(math.Copysign(1, d))
 		}
@@ -161,7 +175,11 @@ func (f *Forms) nameParts(ctx context.Context, c *app.Compiled, by string, all [
 	}
 	names := map[string]string{}
 	var err error
+	what, _ := c.Division(by)
 	switch {
+	case what == "month": // is its own name
+	case what == "street":
+		names, err = f.placeNames(ctx, ids)
 	case fd == nil: // level
 		for _, l := range c.Levels {
 			names[l.Key] = l.Title.In(lang)
@@ -195,7 +213,7 @@ func (f *Forms) nameParts(ctx context.Context, c *app.Compiled, by string, all [
 	return err
 }
 
-// placeNames are the names of communities by their codes.
+// placeNames are the names of streets and communities by their codes.
 func (f *Forms) placeNames(ctx context.Context, codes []string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, code := range codes {

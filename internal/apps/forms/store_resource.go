@@ -136,3 +136,11 @@ func begun(ctx context.Context, q store.Queryer, now time.Time) ([]Booking, erro
 func release(ctx context.Context, tx *store.Tx, entry, field string) error {
 	return store.Exec(ctx, tx, `DELETE FROM forms_booking WHERE entry = $1 AND field = $2`, entry, field)
 }
+
+// dated is a moment with its year, "" for none.
+func dated(t store.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(when.Zone).Format("2006-01-02 15:04")
+}

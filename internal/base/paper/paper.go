@@ -7,6 +7,10 @@ import (
 	"compress/gzip"
 	_ "embed"
 	"fmt"
+	picture "image"
+	"image/draw"
+	"image/jpeg"
+	_ "image/png" // what a picture may be, beside JPEG
 	"io"
 	"strings"
 	"sync"
@@ -43,6 +47,8 @@ type Doc struct {
 	font *sfnt.Font
 	buf  sfnt.Buffer
 	wide map[rune]float64 // of a character, by points 1
+
+	pictures int // that were set
 }
 
 // New begins a paper. Foot stands on the left of the foot of each page; page gives its right from the number of the page
@@ -151,6 +157,65 @@ func (d *Doc) Row(widths []float64, named func(i int) bool, cells ...string) {
 		d.pdf.SetY(y + h)
 		from += n
 	}
+}
+
+// Picture sets a PNG or JPEG in a row of its own behind its name, at most high millimetres high, with a line of text under
+// it. What is no such picture is left out, and its text stands alone.
+func (d *Doc) Picture(name string, image []byte, under string, high float64) {
+	const share = 6.0 // the name has one part in six
+	w, h := 0.0, 0.0
+	flat, of := flatten(image)
+	if flat != nil {
+		h = high
+		if w = h * float64(of.X) / float64(of.Y); w > wide*(share-1)/share-2*pad {
+			w = wide*(share-1)/share - 2*pad
+			h = w * float64(of.Y) / float64(of.X)
+		}
+	}
+	if w == 0 {
+		d.Row([]float64{1, share - 1}, func(i int) bool { return i == 0 }, name, under)
+		return
+	}
+	whole := h + line + 3*pad
+	d.room(whole)
+	y := d.pdf.GetY()
+	d.pdf.Rect(left, y, wide/share, whole, "FD")
+	d.pdf.Rect(left+wide/share, y, wide-wide/share, whole, "D")
+	d.style(size, false)
+	for i, l := range d.wrap(name, size, wide/share-2*pad) {
+		d.pdf.Text(left+pad, y+pad+float64(i)*line+3.7, l)
+	}
+	d.pictures++
+	id := fmt.Sprintf("picture%d", d.pictures)
+	d.pdf.RegisterImageOptionsReader(id, fpdf.ImageOptions{ImageType: "JPG"}, bytes.NewReader(flat))
+	d.pdf.ImageOptions(id, left+wide/share+pad, y+pad, w, h, false, fpdf.ImageOptions{ImageType: "JPG"}, 0, "")
+	if lines := d.wrap(under, size, wide-wide/share-2*pad); len(lines) > 0 {
+		d.pdf.Text(left+wide/share+pad, y+2*pad+h+3.7, lines[0])
+	}
+	d.pdf.SetY(y + whole)
+}
+
+// mostPixels bounds a picture that is set.
+const mostPixels = 40_000_000
+
+// flatten draws a picture on white and packs it as JPEG, which every reader of PDF takes; nil where it is no picture.
+func flatten(b []byte) ([]byte, picture.Point) {
+	c, _, err := picture.DecodeConfig(bytes.NewReader(b))
+	if err != nil || c.Width < 1 || c.Height < 1 || c.Width > mostPixels/c.Height {
+		return nil, picture.Point{}
+	}
+	img, _, err := picture.Decode(bytes.NewReader(b))
+	if err != nil {
+		return nil, picture.Point{}
+	}
+	page := picture.NewRGBA(img.Bounds())
+	draw.Draw(page, page.Bounds(), picture.White, picture.Point{}, draw.Src)
+	draw.Draw(page, page.Bounds(), img, img.Bounds().Min, draw.Over)
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, page, &jpeg.Options{Quality: 85}); err != nil {
+		return nil, picture.Point{}
+	}
+	return out.Bytes(), page.Bounds().Size()
 }
 
 // fit is how many lines of a row the page has room for.

@@ -3,6 +3,8 @@ package paper
 import (
 	"bytes"
 	"fmt"
+	"image"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,6 +96,30 @@ func BenchmarkPaper(b *testing.B) {
 		d.Row([]float64{1, 3}, first, "内容", strings.Repeat("甲乙丙丁。", 200))
 		if _, err := d.WriteTo(&bytes.Buffer{}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// A picture stands in its row with its words; what is no picture leaves its words alone, and nothing breaks the paper.
+func TestPicture(t *testing.T) {
+	d := newDoc(t)
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 300, 100))); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 { // over pages
+		d.Picture("签名", b.Bytes(), fmt.Sprintf("第%d个", i), 16)
+	}
+	d.Picture("坏的", []byte("no picture"), "只有文字", 16)
+	d.Picture("截断", b.Bytes()[:40], "还是文字", 16)
+	var out bytes.Buffer
+	if _, err := d.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	got := text(t, out.Bytes())
+	for _, want := range []string{"第0个", "第19个", "只有文字", "还是文字", "第 2 页"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in the text", want)
 		}
 	}
 }

@@ -26,6 +26,7 @@ func functions(calendar when.Days) []expr.Option {
 	out := []expr.Option{
 		expr.Function("divide", func(p ...any) (any, error) { return divide(p, func(a, b float64) float64 { return a / b }) }, pairs()...),
 		expr.Function("modulo", func(p ...any) (any, error) { return divide(p, math.Mod) }, pairs()...),
+		expr.Function(turn, spend, new(func(any, int, int) bool)),
 		expr.Function("today", today, new(func(time.Time) time.Time)),
 		expr.Function("days", days, new(func(time.Time, time.Time) float64)),
 		expr.Function("date", date, new(func(string) time.Time)),
@@ -36,6 +37,89 @@ func functions(calendar when.Days) []expr.Option {
 		out = append(out, expr.Function("workdays", func(p ...any) (any, error) { return workdays(calendar(), p) }, new(func(time.Time, time.Time) float64)))
 	}
 	return out
+}
+
+// Names no expression can spell: what counts the turns of its loops.
+const (
+	steps = "steps!"
+	turn  = "turn!"
+)
+
+// budget is what one evaluation may still do.
+type budget struct {
+	left    int
+	largest int // of the lists it was given
+}
+
+// manyDays is what a workdays() in a loop counts for: it walks the days between two dates.
+const manyDays = 2000
+
+// spend is one turn of a loop, in which walks lists are walked and counts workdays are counted.
+func spend(p ...any) (any, error) {
+	b, ok := p[0].(*budget)
+	if !ok {
+		return nil, errs.New(errs.Invalid, "rule.failed")
+	}
+	walks, _ := p[1].(int)
+	counts, _ := p[2].(int)
+	if b.left -= 1 + walks*b.largest + counts*manyDays; b.left < 0 {
+		return nil, errs.New(errs.Invalid, "rule.steps")
+	}
+	return true, nil
+}
+
+// counted puts the counting of its turns into a loop.
+func counted(n *ast.PredicateNode) {
+	if s, ok := n.Node.(*ast.SequenceNode); ok && len(s.Nodes) > 0 {
+		if c, ok := s.Nodes[0].(*ast.CallNode); ok {
+			if id, ok := c.Callee.(*ast.IdentifierNode); ok && id.Value == turn {
+				return
+			}
+		}
+	}
+	walks, counts := walked(n.Node)
+	n.Node = &ast.SequenceNode{Nodes: []ast.Node{&ast.CallNode{Callee: &ast.IdentifierNode{Value: turn},
+		Arguments: []ast.Node{&ast.IdentifierNode{Value: steps}, &ast.IntegerNode{Value: walks}, &ast.IntegerNode{Value: counts}}}, n.Node}}
+}
+
+// walked counts the parts of a loop's body that go through a list each time, and those that go through days. Loops inside it
+// count their own turns.
+func walked(n ast.Node) (walks, counts int) {
+	switch x := n.(type) {
+	case nil, *ast.PredicateNode:
+		return 0, 0
+	case *ast.CallNode:
+		if id, ok := x.Callee.(*ast.IdentifierNode); ok {
+			switch id.Value {
+			case "sum":
+				walks++
+			case "workdays":
+				counts++
+			}
+		}
+	case *ast.BuiltinNode:
+		if slices.Contains([]string{"max", "min"}, x.Name) {
+			walks++
+		}
+	case *ast.BinaryNode:
+		if x.Operator == "in" || (x.Operator == "==" || x.Operator == "!=") && !literal(x.Left) && !literal(x.Right) { // of two lists every item is held against its like
+			walks++
+		}
+	}
+	for _, c := range children(n) {
+		w, k := walked(c)
+		walks, counts = walks+w, counts+k
+	}
+	return walks, counts
+}
+
+// literal reports whether a part is written as a number, a text, yes, no or nothing.
+func literal(n ast.Node) bool {
+	switch n.(type) {
+	case *ast.IntegerNode, *ast.FloatNode, *ast.StringNode, *ast.BoolNode, *ast.NilNode, *ast.ConstantNode:
+		return true
+	}
+	return false
 }
 
 func pairs() []any {
@@ -182,6 +266,8 @@ func (l *looker) Visit(n *ast.Node) {
 		if t, ok := l.env[x.Value]; ok {
 			l.reads[x.Value] = t
 		}
+	case *ast.PredicateNode:
+		counted(x)
 	case *ast.BinaryNode:
 		if name := map[string]string{"/": "divide", "%": "modulo"}[x.Operator]; name != "" {
 			ast.Patch(n, &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}, Arguments: []ast.Node{x.Left, x.Right}})

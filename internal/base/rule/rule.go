@@ -39,13 +39,15 @@ const (
 	List   Type = "list"
 )
 
-// Bounds of one expression: its length, its parts, how deep loops over lists nest, and the memory of one evaluation.
+// Bounds of one expression: its length, its parts, how deep loops over lists nest, and the memory and the steps of one
+// evaluation. Outside of loops its parts bound the steps; each turn of a loop is counted.
 const (
 	maxLength = 4000
 	maxNodes  = 500
 	maxDepth  = 2
 	maxItems  = 10000
 	maxMemory = 200_000
+	maxSteps  = 2_000_000
 )
 
 // Now is the name under which the values carry the present moment: today() reads it.
@@ -75,7 +77,7 @@ func Compile(src string, env map[string]Type, more ...Option) (*Rule, error) {
 	if len(src) > maxLength {
 		return nil, errs.New(errs.Invalid, "rule.long", maxLength)
 	}
-	names := types.Map{Now: types.TypeOf(time.Time{})}
+	names := types.Map{Now: types.TypeOf(time.Time{}), steps: types.Any}
 	for name, t := range env {
 		names[name] = known(t)
 	}
@@ -153,7 +155,9 @@ func (r *Rule) Type() Type { return r.gives }
 
 // Value evaluates the expression over vars.
 func (r *Rule) Value(vars map[string]any) (v any, err error) {
-	in := make(map[string]any, len(r.reads)+1)
+	in := make(map[string]any, len(r.reads)+2)
+	left := &budget{left: maxSteps}
+	in[steps] = left
 	if now, ok := vars[Now]; ok {
 		in[Now] = now
 	}
@@ -164,6 +168,9 @@ func (r *Rule) Value(vars map[string]any) (v any, err error) {
 		}
 		if in[name], ok = fit(t, x); !ok {
 			return nil, errs.New(errs.Invalid, "rule.other_type", name)
+		}
+		if l, ok := in[name].([]any); ok {
+			left.largest = max(left.largest, len(l))
 		}
 	}
 	m := vm.VM{MemoryBudget: maxMemory}

@@ -100,6 +100,43 @@ func TestFails(t *testing.T) {
 	}
 }
 
+// An evaluation ends by its count of steps, whatever the lists hold: loops in loops over long lists are refused, the same
+// rule over a list as people fill them in is not.
+func TestBoundedSteps(t *testing.T) {
+	calendar, err := when.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := func(n int) map[string]any {
+		v, all := vars(), make([]any, n)
+		for i := range all {
+			all[i] = map[string]any{"a": 1.0, "at": time.Date(2018, 1, 1, 0, 0, 0, 0, when.Zone)}
+		}
+		v["rows"] = all
+		return v
+	}
+	for _, c := range []struct {
+		src          string
+		most, little int // rows with which it is refused, and with which it is not
+	}{
+		{`count(rows, {count(rows, {.a > 1}) > n}) > 1`, 10000, 500},
+		{`all(rows, {sum(rows, "a") > 0})`, 10000, 500},
+		{`all(rows, {workdays(.at, date("2026-06-01")) > 0})`, 10000, 500},
+		{`all(rows, {not any(rows, {.a == 2}) and n > 0})`, 10000, 500},
+	} {
+		r, err := rule.Compile(c.src, env, rule.Calendar(when.Always(calendar)))
+		if err != nil {
+			t.Fatalf("%s: %v", c.src, err)
+		}
+		if v, err := r.Value(rows(c.most)); errs.KeyOf(err) != "rule.steps" {
+			t.Errorf("%s over %d rows is %v: %v", c.src, c.most, v, err)
+		}
+		if _, err := r.Value(rows(c.little)); err != nil {
+			t.Errorf("%s over %d rows: %v", c.src, c.little, err)
+		}
+	}
+}
+
 func TestTypesAndNames(t *testing.T) {
 	for src, want := range map[string]rule.Type{`n + 1`: rule.Number, `s + "x"`: rule.Words, `n > 1`: rule.Bool, `tags`: rule.List, `at`: rule.Time, `n / 2`: rule.Number,
 		`yes ? 1 : 2.5`: rule.Any, `filter(rows, {true})`: rule.List, `item`: rule.Any, `today()`: rule.Time, `sum(rows, "a")`: rule.Number} {

@@ -128,6 +128,23 @@ func soundTerms(title string) []string {
 	return out
 }
 
+// Initials are the first letters of a text's sounds, and its own letters and digits: 共享单车 and Bike2 give "gxdc" and "bike2".
+func Initials(text string) string {
+	var out strings.Builder
+	args := pinyin.NewArgs()
+	for _, r := range text {
+		switch r = fold(r); {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			out.WriteRune(r)
+		default:
+			if p := pinyin.SinglePinyin(r, args); len(p) > 0 && p[0] != "" && p[0][0] >= 'a' && p[0][0] <= 'z' {
+				out.WriteByte(p[0][0])
+			}
+		}
+	}
+	return out.String()
+}
+
 // accessTerm hides an access token in a term.
 func accessTerm(token string) string {
 	h := fnv.New64a()

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -221,6 +222,38 @@ func (z *Authz) Ensure(ctx context.Context, tx *store.Tx, builtin []Role) error 
 		}
 	}
 	return nil
+}
+
+// RoleName is a built-in role as others name it.
+type RoleName struct {
+	Key  string `json:"key"`
+	Name string `json:"name"`
+	Note string `json:"note"`
+}
+
+type roleNamesOut struct {
+	Body struct {
+		Items []RoleName `json:"items" nullable:"false" doc:"by name; neither what they may do nor who carries them"`
+	}
+}
+
+// roleNames lists the built-in roles, so that whoever draws a flow chooses one by its name.
+func (z *Authz) roleNames(ctx context.Context, _ *struct{}) (*roleNamesOut, error) {
+	all, err := roles(ctx, z.db, store.C("r.builtin"))
+	if err != nil {
+		return nil, err
+	}
+	out := &roleNamesOut{}
+	out.Body.Items = []RoleName{}
+	for _, r := range all {
+		name := r.Name
+		if web.From(ctx).Lang == "en" && r.NameEN != "" {
+			name = r.NameEN
+		}
+		out.Body.Items = append(out.Body.Items, RoleName{r.Key, name, r.Note})
+	}
+	slices.SortFunc(out.Body.Items, func(a, b RoleName) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Key, b.Key)) })
+	return out, nil
 }
 
 // RoleByKey returns a built-in role.

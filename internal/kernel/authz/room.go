@@ -75,6 +75,7 @@ func (z *Authz) Room() *room.Room {
 		},
 		Routes: []room.Route{
 			room.Get("/permissions", "authz.unit_manage", z.permissions),
+			room.Get("/names", room.Signed, z.roleNames),
 			room.Get("/roles", "authz.unit_manage", z.listRoles),
 			room.Get("/roles/{id}", "authz.unit_manage", z.showRole),
 			room.Post("/roles", "authz.manage", z.createRole),

@@ -122,7 +122,7 @@ func (f *Flow) Holds(ctx context.Context, q store.Queryer, caseID, person string
 // Waiting is a task that lies before somebody.
 type Waiting struct {
 	Task, Node string
-	Begun      store.Time
+	Begun, Due store.Time // Due is zero without a limit
 	People     []string
 }
 
@@ -138,7 +138,7 @@ func (f *Flow) Waiting(ctx context.Context, q store.Queryer, caseID string) ([]W
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Waiting{Task: k.ID, Node: k.Node, Begun: k.Begun, People: people})
+		out = append(out, Waiting{Task: k.ID, Node: k.Node, Begun: k.Begun, Due: k.Due, People: people})
 	}
 	return out, nil
 }

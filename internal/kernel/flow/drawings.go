@@ -85,6 +85,7 @@ type DrawingView struct {
 	Draft    int64        `json:"draft" doc:"version of the draft, 0 where there is none"`
 	Versions []Version    `json:"versions" nullable:"false" doc:"the newest first, fifty at most"`
 	Values   []NamedValue `json:"values" nullable:"false" doc:"the names expressions may use"`
+	Fields   []FormField  `json:"fields" nullable:"false" doc:"of the form, in their order"`
 	Services []string     `json:"services" nullable:"false" doc:"what a service task may ask for"`
 	Calls    bool         `json:"calls" doc:"a call activity may begin another case"`
 	Verbs    []string     `json:"verbs" nullable:"false" doc:"that a step may forbid"`
@@ -109,7 +110,7 @@ func (f *Flow) showDrawing(ctx context.Context, in *kindIn) (*drawingOut, error)
 		return nil, err
 	}
 	h := f.hosts[roomOf(in.Kind)]
-	out := &drawingOut{DrawingView{Kind: in.Kind, Title: p.Name, Values: []NamedValue{}, Services: append([]string{}, h.Services...), Calls: h.Call != nil,
+	out := &drawingOut{DrawingView{Kind: in.Kind, Title: p.Name, Values: []NamedValue{}, Fields: []FormField{}, Services: append([]string{}, h.Services...), Calls: h.Call != nil,
 		Verbs: []string{"return", "transfer", "add", "extend", "withdraw"}}}
 	b := &out.Body
 	if d, err := findDraft(ctx, f.db, in.Kind); err == nil {
@@ -128,6 +129,13 @@ func (f *Flow) showDrawing(ctx context.Context, in *kindIn) (*drawingOut, error)
 		b.Values = append(b.Values, NamedValue{name, string(t)})
 	}
 	slices.SortFunc(b.Values, func(x, y NamedValue) int { return cmp.Compare(x.Name, y.Name) })
+	if h.Fields != nil {
+		all, err := h.Fields(ctx, f.db, in.Kind)
+		if err != nil {
+			return nil, err
+		}
+		b.Fields = append(b.Fields, all...)
+	}
 	if b.Versions, err = f.versions(ctx, in.Kind); err != nil {
 		return nil, err
 	}

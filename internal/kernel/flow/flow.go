@@ -61,6 +61,8 @@ type Host struct {
 	Vars func(ctx context.Context, q store.Queryer, c *Case) (map[string]any, error)
 	// Types are the names expressions may use, for the check of a drawing; nil where there are none to say.
 	Types func(ctx context.Context, q store.Queryer, kind string) (map[string]rule.Type, error)
+	// Fields are those of the form, in their order, whose rights a step of a drawing may set; nil where there are none to say.
+	Fields func(ctx context.Context, q store.Queryer, kind string) ([]FormField, error)
 	// Apply checks and keeps what the form of a step said. Errors are Invalid, with Fields.
 	Apply func(ctx context.Context, tx *store.Tx, c *Case, node, outcome string, data json.RawMessage) error
 	// Changed writes the case's columns on the room's own row.
@@ -83,6 +85,21 @@ type Host struct {
 	Audited string
 	// Link is the page of the case in the portal.
 	Link func(c *Case) string
+}
+
+// FormField is a field of a form as a drawing speaks of it.
+type FormField struct {
+	Key   string `json:"key"`
+	Title string `json:"title" doc:"in the caller's language"`
+	Type  string `json:"type" doc:"as the room calls it"`
+	// Options are the values of a choice.
+	Options []FormOption `json:"options,omitempty"`
+}
+
+// FormOption is one value of a choice.
+type FormOption struct {
+	Key   string `json:"key"`
+	Title string `json:"title"`
 }
 
 // Numbering is how the cases of a kind are numbered: prefix, period, serial. Serials have no gaps: they are given in the
@@ -109,6 +126,7 @@ type Flow struct {
 	notify *notify.Notes
 	words  *errs.Catalog
 	days   when.Days
+	daysIn func(ctx context.Context, q store.Queryer) (*when.Calendar, error)
 	now    func() time.Time
 	hosts  map[string]Host
 	jobs   Enqueuer
@@ -139,13 +157,15 @@ type Deps struct {
 	Words  *errs.Catalog
 	Jobs   Enqueuer
 	Find   *find.Find // nil where nothing is found
-	Days   when.Days
+	Days   when.Days  // for what is shown
+	// DaysIn is the calendar in force in a transaction, for deadlines that are kept.
+	DaysIn func(ctx context.Context, q store.Queryer) (*when.Calendar, error)
 	Now    func() time.Time
 }
 
 // New makes the service.
 func New(d Deps) *Flow {
-	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, words: d.Words, days: d.Days, now: d.Now, jobs: d.Jobs, find: d.Find, hosts: map[string]Host{}}
+	f := &Flow{db: d.DB, audit: d.Audit, authz: d.Authz, org: d.Org, files: d.Files, notify: d.Notify, words: d.Words, days: d.Days, daysIn: d.DaysIn, now: d.Now, jobs: d.Jobs, find: d.Find, hosts: map[string]Host{}}
 	reads := func(ctx context.Context, object string) error {
 		_, err := f.readable(ctx, f.db, object)
 		return err

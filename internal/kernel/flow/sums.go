@@ -147,11 +147,17 @@ func (w *work) stepped(ctx context.Context, k *Item, person string) error {
 func (w *work) sentBack(ctx context.Context, node string) error {
 	w.c.returned++
 	month := monthOf(w.now.Time)
-	if err := w.tally(ctx, month, dimStep, w.called(node), 0, 0, 1, 0); err != nil {
+	note := func(dim, key string) error {
+		if err := store.Exec(ctx, w.tx, `INSERT INTO flow_return (case_id, at, dim, key) VALUES ($1, $2, $3, $4)`, w.c.ID, w.now, dim, key); err != nil {
+			return err
+		}
+		return w.tally(ctx, month, dim, key, 0, 0, 1, 0)
+	}
+	if err := note(dimStep, w.called(node)); err != nil {
 		return err
 	}
 	for _, p := range w.run().Doers[node] {
-		if err := w.tally(ctx, month, dimPerson, p, 0, 0, 1, 0); err != nil {
+		if err := note(dimPerson, p); err != nil {
 			return err
 		}
 	}
@@ -306,7 +312,7 @@ func (f *Flow) firstSums(ctx context.Context) error {
 	return f.Recount(ctx)
 }
 
-// Recount makes the sums anew from the cases and tasks themselves. How often a step was sent back to stands in no record but the sums, and begins anew.
+// Recount makes the sums anew from the cases, tasks and returns themselves.
 func (f *Flow) Recount(ctx context.Context) error {
 	ctx = bySystem(ctx)
 	return f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -389,6 +395,15 @@ func (f *Flow) counts(ctx context.Context, q store.Queryer, from, until time.Tim
 				add(tallied{at: sumKey{monthOf(e.at.Time), e.kind, e.unit, e.street, at[0], at[1]}, sum: sum{N: 1, Late: one(e.late), Took: max(0, e.took)}})
 			}
 		}
+	}
+	back := store.And(span("r.at"), store.In("r.dim", dims))
+	returns, err := store.All(ctx, q, func(e *ended) []any { return []any{&e.at, &e.kind, &e.unit, &e.street, &e.name, &e.person} },
+		`SELECT r.at, c.kind, c.unit_id, c.street, r.dim, r.key FROM flow_return r JOIN flow_case c ON c.id = r.case_id WHERE `+back.SQL, back.Args...)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range returns {
+		add(tallied{at: sumKey{monthOf(e.at.Time), e.kind, e.unit, e.street, e.name, e.person}, sum: sum{Returned: 1}})
 	}
 	return out, nil
 }

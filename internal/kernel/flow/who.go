@@ -36,6 +36,19 @@ func (f *Flow) people(ctx context.Context, q store.Queryer, w *work, all []Who) 
 	return nil, nil
 }
 
+// Whom finds the persons a list of rules names for a case: those of the first that names anybody.
+func (f *Flow) Whom(ctx context.Context, tx *store.Tx, caseID string, all ...Who) ([]string, error) {
+	c, err := findCase(ctx, tx, caseID)
+	if err != nil {
+		return nil, err
+	}
+	w := &work{f: f, tx: tx, c: c, now: store.At(f.now())}
+	if err := w.look(ctx); err != nil {
+		return nil, err
+	}
+	return f.people(ctx, tx, w, all)
+}
+
 func (f *Flow) named(ctx context.Context, q store.Queryer, w *work, who Who) ([]string, error) {
 	switch who.Kind {
 	case "starter":

@@ -11,6 +11,7 @@ import (
 	"qushu/internal/base/id"
 	"qushu/internal/base/rule"
 	"qushu/internal/base/store"
+	"qushu/internal/base/when"
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/flow/internal/bpmn"
 	"qushu/internal/kernel/flow/internal/token"
@@ -29,6 +30,7 @@ type work struct {
 	now  store.Time
 	step Trace // what the deed leaves in the trace
 	told map[string]bool
+	days *when.Calendar // in force in this transaction: another replica may have been told of a change a moment ago
 
 	numbering *Numbering // of a case that begins, until it has its number
 
@@ -58,6 +60,10 @@ func (f *Flow) open(ctx context.Context, tx *store.Tx, caseID string) (*work, er
 
 // look reads the values expressions see.
 func (w *work) look(ctx context.Context) error {
+	var err error
+	if w.days, err = w.f.daysIn(ctx, w.tx); err != nil {
+		return err
+	}
 	w.vars = map[string]any{}
 	if h := w.f.hosts[w.c.Room]; h.Vars != nil {
 		v, err := h.Vars(ctx, w.tx, w.c)

@@ -96,6 +96,26 @@ func (s *Settings) Days() *when.Calendar {
 	return c
 }
 
+// DaysIn is the calendar in force in a transaction: that of Days, unless a year was entered on another replica since this one
+// read the settings.
+func (s *Settings) DaysIn(ctx context.Context, q store.Queryer) (*when.Calendar, error) {
+	epoch, err := store.Value[int64](ctx, q, `SELECT CAST(coalesce(sum(version), 0) AS BIGINT) FROM settings_calendar`)
+	if err != nil {
+		return nil, err
+	}
+	days := s.Days()
+	h := s.held.Load()
+	if h != nil && h.epoch == epoch {
+		return days, nil
+	}
+	years, err := enteredYears(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	_, days = s.calendar(ctx, years, h)
+	return days, nil
+}
+
 // calendar makes the calendar of a snapshot; old is the one before it.
 func (s *Settings) calendar(ctx context.Context, years []entered, old *snapshot) (string, *when.Calendar) {
 	file, err := fileOf(years)

@@ -53,6 +53,7 @@ type snapshot struct {
 	values map[string]any
 	file   string // the years that were entered
 	days   *when.Calendar
+	epoch  int64 // of those years: the sum of their versions, which only grow
 	at     time.Time
 	gen    int64
 }
@@ -203,6 +204,9 @@ func (s *Settings) reload(ctx context.Context, old *snapshot) map[string]any {
 	}
 	h := &snapshot{values: make(map[string]any, len(rows)), at: s.now(), gen: gen}
 	h.file, h.days = s.calendar(ctx, years, old)
+	for _, y := range years {
+		h.epoch += y.version
+	}
 	for _, r := range rows {
 		h.values[r.Name] = r.Value.V.V
 	}

@@ -11,6 +11,7 @@ import (
 
 	"qushu/internal/base/bus"
 	"qushu/internal/base/store"
+	"qushu/internal/base/when"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/kerneltest"
 	"qushu/internal/kernel/settings"
@@ -135,7 +136,17 @@ func TestReplicas(t *testing.T) {
 		if a := e.Kit.Settings.Int(ctx, "knob.minutes"); a != 45 {
 			t.Error("not seen where it was changed:", a)
 		}
+		// Days off are in force at once for deadlines that are reckoned in a transaction, there too.
+		newYear := time.Date(2027, 1, 1, 9, 0, 0, 0, when.Zone)
+		e.Get(t, e.Administrator(room.System), "PUT /api/settings/calendar/2027", `{"holidays":{"2027-01-01":"元旦"},"workdays":{},"reason":"国办发明电","version":0}`, nil)
+		days, err := other.DaysIn(ctx, e.Kit.DB)
+		if err != nil || days.IsWorkday(newYear) || !other.Days().IsWorkday(newYear) {
+			t.Error("the other replica reckons by the old calendar:", err)
+		}
 		now = now.Add(2 * time.Second)
+		if days, err = other.DaysIn(ctx, e.Kit.DB); err != nil || days != other.Days() || days.IsWorkday(newYear) {
+			t.Error("not read anew:", err)
+		}
 		if b := other.Int(ctx, "knob.minutes"); b != 45 {
 			t.Error("not seen on the other replica:", b)
 		}

@@ -46,7 +46,7 @@ func (t *Talk) thread(ctx context.Context, in *threadIn) (*threadOut, error) {
 		return nil, err
 	}
 	slices.Reverse(out.Body.Items)
-	if err := t.name(ctx, t.DB, out.Body.Items); err != nil {
+	if err := t.name(ctx, t.DB, th, out.Body.Items); err != nil {
 		return nil, err
 	}
 	me := authz.From(ctx).Person
@@ -57,22 +57,44 @@ func (t *Talk) thread(ctx context.Context, in *threadIn) (*threadOut, error) {
 	return out, err
 }
 
-// name writes the names of who wrote and who is mentioned.
-func (t *Talk) name(ctx context.Context, q store.Queryer, all []Message) error {
+// name writes the names of who wrote and who is mentioned, and those of the files.
+func (t *Talk) name(ctx context.Context, q store.Queryer, th thread, all []Message) error {
 	var ids []string
 	for _, m := range all {
 		ids = append(append(ids, m.Author), m.Mentions.V...)
 	}
 	slices.Sort(ids)
 	known, err := t.Org.People(ctx, q, slices.Compact(ids))
+	if err != nil {
+		return err
+	}
+	files, err := t.filesOf(ctx, q, th, all)
 	for i := range all {
 		m := &all[i]
-		m.Name, m.Named, m.Attached = known[m.Author].Name, []Named{}, append([]string{}, m.Files.V...)
+		m.Name, m.Named, m.Attached = known[m.Author].Name, []Named{}, []Attached{}
+		for _, id := range m.Files.V {
+			if f, ok := files[id]; ok {
+				m.Attached = append(m.Attached, Attached{f.ID, f.Name, f.Size, f.Media})
+			}
+		}
 		for _, p := range m.Mentions.V {
 			m.Named = append(m.Named, Named{p, known[p].Name})
 		}
 	}
 	return err
+}
+
+// filesOf are the files of the object by their ids, where a message names any.
+func (t *Talk) filesOf(ctx context.Context, q store.Queryer, th thread, all []Message) (map[string]file.File, error) {
+	out := map[string]file.File{}
+	if !slices.ContainsFunc(all, func(m Message) bool { return len(m.Files.V) > 0 }) {
+		return out, nil
+	}
+	have, err := t.Files.Of(ctx, q, th.Room, th.Object)
+	for _, f := range have {
+		out[f.ID] = f
+	}
+	return out, err
 }
 
 type sendIn struct {
@@ -122,7 +144,7 @@ func (t *Talk) send(ctx context.Context, in *sendIn) (*messageOut, error) {
 		default:
 			return err
 		}
-		if err := t.name(ctx, tx, one); err != nil {
+		if err := t.name(ctx, tx, th, one); err != nil {
 			return err
 		}
 		e.ID = one[0].ID
@@ -142,14 +164,15 @@ func (t *Talk) write(ctx context.Context, tx *store.Tx, th *thread, in *sendIn, 
 	if err := t.mentionable(ctx, tx, b.Room, b.Object, b.Mentions); err != nil {
 		return err
 	}
-	if err := t.attach(ctx, tx, b.Room, b.Object, b.Files); err != nil {
+	claimed, err := t.attach(ctx, tx, b.Room, b.Object, b.Files)
+	if err != nil {
 		return err
 	}
 	if err := th.next(ctx, tx, now); err != nil {
 		return err
 	}
 	*m = Message{ID: id.New(), Thread: th.ID, Seq: th.Seq, Client: b.Client, Author: me.Person, Text: b.Text, At: now}
-	m.Mentions.V, m.Files.V = append([]string{}, b.Mentions...), append([]string{}, b.Files...)
+	m.Mentions.V, m.Files.V, m.Claimed.V = append([]string{}, b.Mentions...), append([]string{}, b.Files...), claimed
 	if err := insert(ctx, tx, m); err != nil {
 		return err
 	}
@@ -193,20 +216,42 @@ func (t *Talk) mentionable(ctx context.Context, tx *store.Tx, room, object strin
 	return nil
 }
 
-// attach claims what was uploaded for this message; the rest must hang on the object already.
-func (t *Talk) attach(ctx context.Context, tx *store.Tx, room, object string, files []string) error {
+// attach claims what was uploaded for this message and returns it; the rest must hang on the object already.
+func (t *Talk) attach(ctx context.Context, tx *store.Tx, room, object string, files []string) (claimed []string, err error) {
+	claimed = []string{}
 	if len(files) == 0 {
-		return nil
+		return claimed, nil
 	}
 	have, err := t.Files.Of(ctx, tx, room, object)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, f := range files {
-		if slices.ContainsFunc(have, func(h file.File) bool { return h.ID == f }) {
+		if slices.ContainsFunc(have, func(h file.File) bool { return h.ID == f }) || slices.Contains(claimed, f) {
 			continue
 		}
 		if _, err := t.Files.Claim(ctx, tx, f, room, object); err != nil {
+			return nil, err
+		}
+		claimed = append(claimed, f)
+	}
+	return claimed, nil
+}
+
+// detach takes away what came with a message that is taken back, unless another message names it too.
+func (t *Talk) detach(ctx context.Context, tx *store.Tx, th thread, m *Message) error {
+	if len(m.Claimed.V) == 0 {
+		return nil
+	}
+	others, err := store.All(ctx, tx, scan, selectMessage+` WHERE thread = $1 AND seq > $2`, th.ID, m.Seq)
+	if err != nil {
+		return err
+	}
+	for _, id := range m.Claimed.V {
+		if slices.ContainsFunc(others, func(o Message) bool { return slices.Contains(o.Files.V, id) }) {
+			continue
+		}
+		if err := t.Files.Remove(ctx, tx, id, th.Room); err != nil && !errs.Is(err, errs.Missing) && !errs.Is(err, errs.Conflict) {
 			return err
 		}
 	}
@@ -249,12 +294,15 @@ func (t *Talk) recall(ctx context.Context, in *messageIn) (*messageOut, error) {
 	one := []Message{m}
 	err = t.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		c := &one[0]
+		if err := t.detach(ctx, tx, th, c); err != nil {
+			return err
+		}
 		c.Text, c.Recalled, c.Mentions.V, c.Files.V = "", now, []string{}, []string{}
-		err := store.ExecOne(ctx, tx, `UPDATE talk_message SET body = '', mentions = $1, files = $2, recalled_at = $3 WHERE id = $4 AND recalled_at = 0`, c.Mentions, c.Files, now, m.ID)
+		err := store.ExecOne(ctx, tx, `UPDATE talk_message SET body = '', mentions = $1, files = $2, claimed = $3, recalled_at = $4 WHERE id = $5 AND recalled_at = 0`, c.Mentions, c.Files, c.Files, now, m.ID)
 		if err != nil {
 			return err
 		}
-		if err := t.name(ctx, tx, one); err != nil {
+		if err := t.name(ctx, tx, th, one); err != nil {
 			return err
 		}
 		if err := t.tell(ctx, tx, th); err != nil {

@@ -56,7 +56,8 @@ type Message struct {
 	Mentions store.JSON[[]string] `json:"-"`
 	Files    store.JSON[[]string] `json:"-"`
 	Named    []Named              `json:"mentions" nullable:"false"`
-	Attached []string             `json:"files" nullable:"false" doc:"ids"`
+	Claimed  store.JSON[[]string] `json:"-"` // of the files those that came with this message
+	Attached []Attached           `json:"files" nullable:"false"`
 	At       store.Time           `json:"at"`
 	Recalled store.Time           `json:"recalledAt"`
 }
@@ -67,15 +68,23 @@ type Named struct {
 	Name string `json:"name"`
 }
 
-const selectMessage = `SELECT id, thread, seq, client, author, body, mentions, files, at, recalled_at FROM talk_message`
+// Attached is a file of a message. Who may read the thread may read it, at /api/file/content/{id}.
+type Attached struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Size  int64  `json:"size" doc:"bytes"`
+	Media string `json:"media" doc:"image/png and the like"`
+}
+
+const selectMessage = `SELECT id, thread, seq, client, author, body, mentions, files, claimed, at, recalled_at FROM talk_message`
 
 func scan(m *Message) []any {
-	return []any{&m.ID, &m.Thread, &m.Seq, &m.Client, &m.Author, &m.Text, &m.Mentions, &m.Files, &m.At, &m.Recalled}
+	return []any{&m.ID, &m.Thread, &m.Seq, &m.Client, &m.Author, &m.Text, &m.Mentions, &m.Files, &m.Claimed, &m.At, &m.Recalled}
 }
 
 func insert(ctx context.Context, tx *store.Tx, m *Message) error {
-	return store.Exec(ctx, tx, `INSERT INTO talk_message (id, thread, seq, client, author, body, mentions, files, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		m.ID, m.Thread, m.Seq, m.Client, m.Author, m.Text, m.Mentions, m.Files, m.At)
+	return store.Exec(ctx, tx, `INSERT INTO talk_message (id, thread, seq, client, author, body, mentions, files, claimed, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		m.ID, m.Thread, m.Seq, m.Client, m.Author, m.Text, m.Mentions, m.Files, m.Claimed, m.At)
 }
 
 // mark notes how far a person has read; a mark never goes back.

@@ -105,6 +105,55 @@ func TestThread(t *testing.T) {
 	})
 }
 
+// uploaded sends a file and leaves it unclaimed.
+func uploaded(t *testing.T, e *kerneltest.Env, as *room.Actor, name string) string {
+	t.Helper()
+	var p, done struct{ ID string }
+	e.Get(t, as, "POST /api/file/uploads", fmt.Sprintf(`{"name":%q,"size":5}`, name), &p)
+	if s, b := e.Call(t, kerneltest.Case{As: as, Call: "PUT /api/file/uploads/" + p.ID + "?offset=0", Body: "hello"}); s != 200 {
+		t.Fatal(s, b)
+	}
+	e.Get(t, as, "POST /api/file/uploads/"+p.ID+"/done", "", &done)
+	return done.ID
+}
+
+// A file comes with a message: who reads the thread reads it, a stranger does not, and it goes with the message.
+func TestFiles(t *testing.T) {
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		e.Kit.Files.Readers("probe", func(ctx context.Context, object string) error {
+			if authz.From(ctx).Person == "stranger" {
+				return errs.New(errs.Missing, "store.missing")
+			}
+			return nil
+		})
+		who := people(t, e, "张三", "李四")
+		zhang, li := who[0], who[1]
+		stranger := kerneltest.Actor("stranger", "u9", room.Unit)
+		const send = "POST /api/talk/messages"
+		one, two := uploaded(t, e, zhang, "照片.txt"), uploaded(t, e, zhang, "另一份.txt")
+		var m, n talk.Message
+		e.Run(t, []kerneltest.Case{{Name: "another's upload", As: li, Call: send, Body: say("c0", "看", `,"files":["`+one+`"]`), Status: 404}})
+		e.Get(t, zhang, send, say("c1", "", fmt.Sprintf(`,"files":[%q,%q]`, one, two)), &m)
+		if len(m.Attached) != 2 || m.Attached[0].Name != "照片.txt" || m.Attached[0].Size != 5 {
+			t.Fatalf("%+v", m)
+		}
+		e.Run(t, []kerneltest.Case{
+			{Name: "the thread names it", As: li, Call: list, Status: 200, Want: []string{"照片.txt", one}},
+			{Name: "who reads the thread has it", As: li, Call: "GET /api/file/content/" + one, Status: 200, Want: []string{"hello"}},
+			{Name: "a stranger has not", As: stranger, Call: "GET /api/file/content/" + one, Status: 404},
+		})
+		e.Get(t, li, send, say("c2", "引用", fmt.Sprintf(`,"files":[%q]`, two)), &n)
+		e.Run(t, []kerneltest.Case{
+			{Name: "taken back", As: zhang, Call: "POST /api/talk/messages/" + m.ID + "/recall", Status: 200, Want: []string{`"files":[]`}},
+			{Name: "its file is gone", As: li, Call: "GET /api/file/content/" + one, Status: 404},
+			{Name: "what another message names stays", As: li, Call: "GET /api/file/content/" + two, Status: 200},
+			{Name: "there too", As: li, Call: list, Status: 200, Want: []string{"另一份.txt"}, Not: []string{"照片.txt"}},
+			{Name: "who only named it takes it back", As: li, Call: "POST /api/talk/messages/" + n.ID + "/recall", Status: 200},
+			{Name: "it stays", As: li, Call: "GET /api/file/content/" + two, Status: 200},
+		})
+	})
+}
+
 // Eight people speak at once: every number is given once, and none is missing.
 func TestOrder(t *testing.T) {
 	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {

@@ -39,6 +39,9 @@ export function text(key: string, args: unknown[] | Record<string, unknown> = []
 }
 
 /** Loads the texts of one floor or room in the language in use, and again when the language changes. */
+/** Whether there is a text of a key. */
+export const has = (key: string): boolean => i18n.global.te(key)
+
 export async function loadTexts(name: string, files: TextFiles): Promise<void> {
   wanted.set(name, files)
   const lang = language()

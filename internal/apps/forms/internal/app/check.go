@@ -49,7 +49,7 @@ func (c *checker) fields() {
 			path := fmt.Sprintf("%s.fields[%d]", at, j)
 			c.field(sub, path, columns)
 			if slices.Contains([]Type{Table, Booked, Signature}, sub.Type) || sub.Show != "" || sub.Default != "" {
-				c.add(path, "forms.f_column", sub.Key)
+				c.add(path, "forms.f_column", sub.Title.ZH)
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func (c *checker) field(f *Field, at string, seen map[string]bool) {
 	switch f.Type {
 	case Choice:
 		if len(f.Options) == 0 {
-			c.add(at, "forms.f_options", f.Key)
+			c.add(at, "forms.f_options", f.Title.ZH)
 		}
 		keys := map[string]bool{}
 		for i, o := range f.Options {
@@ -77,28 +77,28 @@ func (c *checker) field(f *Field, at string, seen map[string]bool) {
 		}
 	case Table:
 		if len(f.Fields) == 0 {
-			c.add(at, "forms.f_table", f.Key)
+			c.add(at, "forms.f_table", f.Title.ZH)
 		}
 	case Computed:
 		if f.Expr == "" {
-			c.add(at, "forms.f_no_expr", f.Key)
+			c.add(at, "forms.f_no_expr", f.Title.ZH)
 		}
 		if f.Required || f.Need != "" {
-			c.add(at, "forms.f_computed_need", f.Key)
+			c.add(at, "forms.f_computed_need", f.Title.ZH)
 		}
 	case Booked:
 		if c.Resource(f.Resource) == nil {
-			c.add(at, "forms.f_resource", f.Key, f.Resource)
+			c.add(at, "forms.f_resource", f.Title.ZH, f.Resource)
 		}
 		if p := c.Field(f.Period); p == nil || p.Type != Period {
-			c.add(at, "forms.f_period", f.Key, f.Period)
+			c.add(at, "forms.f_period", f.Title.ZH, f.Period)
 		}
 	}
 	if f.Expr != "" && f.Type != Computed {
 		c.add(at+".expr", "forms.f_expr_only")
 	}
 	if f.Min != nil && f.Max != nil && *f.Min > *f.Max {
-		c.add(at, "forms.f_bounds", f.Key)
+		c.add(at, "forms.f_bounds", f.Title.ZH)
 	}
 }
 
@@ -168,27 +168,58 @@ func (c *checker) references() {
 func (c *checker) figures() {
 	for i, s := range c.Stats {
 		at := fmt.Sprintf("stats[%d]", i)
-		if s.By != "" && s.By != "level" {
+		if _, ok := c.Division(s.By); s.By != "" && !ok {
 			c.known(at+".by", s.By, Choice, Unit, Place, Person, Booked)
 		}
 		if s.Of == "" && s.Kind != "count" {
-			c.add(at, "forms.f_stat_of", s.Key)
+			c.add(at, "forms.f_stat_of", s.Title.ZH)
 		}
 	}
-	for i, r := range c.Reminders {
-		at := fmt.Sprintf("reminders[%d]", i)
-		if r.Field != "closed" {
-			c.known(at+".field", r.Field, Date, DateTime, Period)
-		}
-		for j, key := range r.To {
-			if key != "starter" {
-				c.known(fmt.Sprintf("%s.to[%d]", at, j), key, Person)
+	for i := range c.Reminders {
+		c.reminder(&c.Reminders[i], fmt.Sprintf("reminders[%d]", i))
+	}
+	for i, cell := range c.Print.Cells {
+		at := fmt.Sprintf("print.cells[%d]", i)
+		c.known(at+".field", cell.Field)
+		f := c.Field(cell.Field)
+		for j, key := range cell.Columns {
+			if f != nil && field(f.Fields, key) == nil {
+				c.add(fmt.Sprintf("%s.columns[%d]", at, j), "forms.f_field", key)
 			}
 		}
 	}
 	for i, s := range c.Print.Signs {
 		if c.Step(s.Step) == nil {
 			c.add(fmt.Sprintf("print.signs[%d]", i), "forms.f_step", s.Step)
+		}
+	}
+}
+
+// reminder checks when somebody is reminded, who, and of what.
+func (c *checker) reminder(r *Reminder, at string) {
+	step, ofStep := strings.CutPrefix(r.Field, "step:")
+	switch {
+	case ofStep && c.Step(step) == nil:
+		c.add(at+".field", "forms.f_step", step)
+	case ofStep && len(c.Step(step).Limit) == 0:
+		c.add(at+".field", "forms.f_no_limit", c.Step(step).Title.ZH)
+	case r.OfLimit(c.App) && len(c.Limit) == 0:
+		c.add(at+".field", "forms.f_no_due")
+	case !ofStep && !r.OfLimit(c.App) && r.Field != "closed":
+		c.known(at+".field", r.Field, Date, DateTime, Period)
+	}
+	for j, key := range r.To {
+		role, ofRole := strings.CutPrefix(key, "role:")
+		switch {
+		case ofRole && role == "":
+			c.add(fmt.Sprintf("%s.to[%d]", at, j), "forms.f_who_id")
+		case !ofRole && !slices.Contains([]string{"starter", "holder", "leader", "staff"}, key):
+			c.known(fmt.Sprintf("%s.to[%d]", at, j), key, Person)
+		}
+	}
+	for _, name := range append(Placeholders(r.Text.ZH), Placeholders(r.Text.EN)...) {
+		if c.Field(name) == nil && !slices.Contains(entryNames(), name) {
+			c.add(at+".text", "forms.f_placeholder", name)
 		}
 	}
 }
@@ -212,7 +243,7 @@ func (c *checker) steps() {
 
 func (c *checker) step(s *Step, i int, at string) {
 	if len(s.Who) == 0 && i > 0 {
-		c.add(at, "forms.f_nobody", s.Key)
+		c.add(at, "forms.f_nobody", s.Title.ZH)
 	}
 	c.people(at+".who", s.Who)
 	c.people(at+".copy", s.Copy)
@@ -220,7 +251,7 @@ func (c *checker) step(s *Step, i int, at string) {
 		c.people(fmt.Sprintf("%s.escalate[%d].to", at, j), e.To)
 	}
 	if s.Share == "ratio" && s.Percent == 0 {
-		c.add(at+".share", "forms.f_percent", s.Key)
+		c.add(at+".share", "forms.f_percent", s.Title.ZH)
 	}
 	keys := map[string]bool{}
 	for j, o := range s.Outcomes {
@@ -325,7 +356,7 @@ func (c *checker) reach() {
 	walk(0)
 	for i, s := range c.Steps {
 		if !seen[s.Key] {
-			c.add(fmt.Sprintf("steps[%d]", i), "forms.f_unreached", s.Key)
+			c.add(fmt.Sprintf("steps[%d]", i), "forms.f_unreached", s.Title.ZH)
 		}
 	}
 	if !ends {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"qushu/internal/base/when"
 	"qushu/internal/kernel/codes"
 )
 
@@ -34,8 +35,10 @@ func (c *Compiled) Index(data Data, facts Facts, blind func(field, value string)
 	var out []Row
 	for _, key := range c.indexed() {
 		f := c.Field(key)
-		if key == "level" && f == nil {
-			out = append(out, Row{Field: key, Text: facts.Level})
+		if f == nil {
+			if text := c.divided(key, data, facts); text != "" || key == divLevel {
+				out = append(out, Row{Field: key, Text: text})
+			}
 			continue
 		}
 		for i, v := range values(f, data[key]) {
@@ -52,6 +55,43 @@ func (c *Compiled) Index(data Data, facts Facts, blind func(field, value string)
 		out = append(out, rows...)
 	}
 	return out, nil
+}
+
+// What a statistic may be divided by beside fields: the level, the month of filing; and the street of a place.
+const (
+	divLevel  = "level"
+	divMonth  = "month"
+	divStreet = "_street"
+)
+
+// Division says what a statistic is divided by where that is no field: "level", "month", or "street" for <place>_street.
+func (a *App) Division(by string) (what string, ok bool) {
+	if a.Field(by) != nil {
+		return "", false
+	}
+	if by == divLevel || by == divMonth {
+		return by, true
+	}
+	key, is := strings.CutSuffix(by, divStreet)
+	f := a.Field(key)
+	return "street", is && f != nil && f.Type == Place
+}
+
+// divided is the value of a division of an entry, "" for none.
+func (c *Compiled) divided(by string, data Data, facts Facts) string {
+	switch what, _ := c.Division(by); what {
+	case divLevel:
+		return facts.Level
+	case divMonth:
+		if !facts.Begun.IsZero() {
+			return facts.Begun.In(when.Zone).Format("2006-01")
+		}
+	case "street":
+		m, _ := data[strings.TrimSuffix(by, divStreet)].(map[string]any)
+		s, _ := m["street"].(string)
+		return s
+	}
+	return ""
 }
 
 // indexed lists the fields that are in the index.

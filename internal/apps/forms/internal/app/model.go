@@ -84,11 +84,12 @@ type Level struct {
 	Colour string `json:"colour,omitempty" enum:"green,blue,yellow,orange,red"`
 }
 
-// Number is how entries are numbered: prefix, period, serial.
+// Number is how entries are numbered: prefix, period, serial. Serials have no gaps.
 type Number struct {
 	Prefix string `json:"prefix" pattern:"^[A-Z]{1,8}$"`
 	Per    string `json:"per,omitempty" enum:"year,month,day" default:"year" doc:"the serial begins anew each"`
 	Digits int    `json:"digits,omitempty" minimum:"3" maximum:"8" default:"5"`
+	Street bool   `json:"street,omitempty" doc:"each street has serials of its own, with the last three digits of its code behind the prefix"`
 }
 
 // Limit is a time limit in one of the four units.
@@ -264,15 +265,24 @@ type Stat struct {
 	Kind  string `json:"kind" enum:"count,sum,mean,rate"`
 	Of    string `json:"of,omitempty" maxLength:"1000" doc:"expression: of sum and mean a number; of count and rate what is counted, everything when empty"`
 	Over  string `json:"over,omitempty" maxLength:"1000" doc:"of rate: what counts in full; of sum and mean: which entries; everything when empty"`
-	By    string `json:"by,omitempty" doc:"a choice, unit, place or level: one figure for each"`
+	By    string `json:"by,omitempty" doc:"a choice, unit, person, place (its community), <place>_street, resource, level or month of filing: one figure for each"`
+	Chart string `json:"chart,omitempty" enum:"bar,column,line,pie" doc:"how the figures of by are drawn, bars when empty"`
 	Gives Type   `json:"gives,omitempty" enum:"number,money" doc:"of sum and mean"`
 }
 
 // Print is the printed form.
 type Print struct {
-	Title *Words `json:"title,omitempty"`
-	Note  *Words `json:"note,omitempty" doc:"at the foot"`
-	Signs []Sign `json:"signs,omitempty" maxItems:"10" doc:"whose opinion stands in its own box"`
+	Title *Words      `json:"title,omitempty"`
+	Note  *Words      `json:"note,omitempty" doc:"at the foot"`
+	Cells []PrintCell `json:"cells,omitempty" maxItems:"120" doc:"the fields that stand on it, in their order; all that are filled in when empty"`
+	Signs []Sign      `json:"signs,omitempty" maxItems:"10" doc:"whose opinion stands in its own box"`
+}
+
+// PrintCell is a field on the printed form. Cells that fit beside each other stand in one row.
+type PrintCell struct {
+	Field   string   `json:"field"`
+	Width   string   `json:"width,omitempty" enum:"full,half,third" default:"full"`
+	Columns []string `json:"columns,omitempty" maxItems:"30" doc:"of a table: the columns in their order, all when empty"`
 }
 
 // Sign is a box of the printed form for what was said at a step.
@@ -284,12 +294,15 @@ type Sign struct {
 // Reminder tells people before or after a moment of the entry.
 type Reminder struct {
 	Key   string   `json:"key" pattern:"^[a-z][a-z0-9_]{0,29}$"`
-	Field string   `json:"field" doc:"a date, datetime or period field, or closed"`
+	Field string   `json:"field" doc:"a date, datetime or period field, closed, due (of the whole entry), or step:<key> (the limit of that step while somebody has it)"`
 	Hours float64  `json:"hours" minimum:"-9000" maximum:"9000" doc:"after it; before it when negative"`
 	When  string   `json:"when,omitempty" maxLength:"500"`
-	To    []string `json:"to,omitempty" maxItems:"5" doc:"starter, or keys of person fields; the starter when empty"`
-	Text  Words    `json:"text"`
+	To    []string `json:"to,omitempty" maxItems:"5" doc:"starter, holder, leader or staff of the unit in charge, role:<key>, or keys of person fields; the starter when empty"`
+	Text  Words    `json:"text" doc:"{key} stands for the value of a field, {number} {title} {step} {due} for those of the entry"`
 }
+
+// OfLimit reports whether a reminder goes by the limit of the whole entry: due, unless a field is called so.
+func (r *Reminder) OfLimit(a *App) bool { return r.Field == "due" && a.Field("due") == nil }
 
 // Field returns the field of a key, nil when there is none.
 func (a *App) Field(key string) *Field { return field(a.Fields, key) }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { route } from './geometry'
 import { begin, record, redo, undo } from './history'
-import { add, addLane, assign, barrier, connect, freeId, moveBy, nodeOf, remove, type Offer, type Process } from './model'
+import { addLane, assign, rehome, settle } from './lanes'
+import { add, barrier, connect, freeId, moveBy, nodeOf, remove, type Offer, type Process } from './model'
 
 const names = (kind: Offer) => `new ${kind}`
 /** start → a → b → end, a hundred pixels of task and fifty of gap. */
@@ -113,4 +114,49 @@ it('makes room below for what is higher than its row', () => {
   const { p, id } = add(back.p, 'subProcess', 'flow_2', names)
   const low = Math.max(...p.edges![back.id]!.map((at) => at.y))
   expect(low).toBeGreaterThan(p.shapes![id]!.y + p.shapes![id]!.h)
+})
+
+describe('lanes', () => {
+  const apart = (p: Process) => p.lanes!.map((l) => p.shapes![l.id]!).every((band, i, all) => all.every((other, j) => i === j || band.y + band.h <= other.y || other.y + other.h <= band.y))
+  const held = (p: Process) => p.nodes.filter((n) => n.lane).every((n) => {
+    const [own, band] = [p.shapes![n.id]!, p.shapes![n.lane!]!]
+    return own.y >= band.y && own.y + own.h <= band.y + band.h && own.x >= band.x && own.x + own.w <= band.x + band.w
+  })
+  it('come below what is drawn, and nothing moves', () => {
+    const before = line()
+    const one = addLane(before, 'L')
+    const two = addLane(one.p, 'M')
+    for (const n of before.nodes) expect(two.p.shapes![n.id]).toEqual(before.shapes![n.id])
+    expect(two.p.edges).toEqual(before.edges)
+    expect(apart(two.p)).toBe(true)
+  })
+  it('take a node in without moving the others sideways, and grow with what they hold', () => {
+    const one = addLane(line(), 'L')
+    const two = addLane(one.p, 'M')
+    let p = assign(two.p, 'a', one.id)
+    p = assign(p, 'b', two.id)
+    expect([p.shapes!.a!.x, p.shapes!.b!.x, p.shapes!.start!.x]).toEqual([86, 236, 0])
+    expect(apart(p) && held(p)).toBe(true)
+    p = moveBy(p, 'a', 0, 60)
+    p = settle(p)
+    expect(apart(p) && held(p)).toBe(true)
+    expect(nodeOf(p, 'a')!.lane).toBe(one.id)
+  })
+  it('have what is dragged into them', () => {
+    const one = addLane(line(), 'L')
+    const two = addLane(one.p, 'M')
+    const p = assign(two.p, 'a', one.id)
+    const moved = rehome(moveBy(p, 'a', 0, p.shapes![two.id]!.y - p.shapes![one.id]!.y), 'a')
+    expect(nodeOf(moved, 'a')!.lane).toBe(two.id)
+    expect(moved.lanes!.map((l) => l.nodes)).toEqual([[], ['a']])
+    expect(held(moved) && apart(moved)).toBe(true)
+    expect(nodeOf(rehome(moveBy(moved, 'a', 0, -2000), 'a'), 'a')!.lane).toBeUndefined()
+  })
+  it('hold the events on the edge of what is in them', () => {
+    const hung = add(line(), 'timer', 'a', names)
+    const one = addLane(hung.p, 'L')
+    const p = assign(one.p, 'a', one.id)
+    expect(nodeOf(p, hung.id)!.lane).toBe(one.id)
+    expect(held(p)).toBe(true)
+  })
 })

@@ -12,6 +12,8 @@ export type Limit = Schemas['BpmnLimit']
 export type Outcome = Schemas['BpmnAction']
 export type Escalation = Schemas['BpmnEscalation']
 export type Finding = Schemas['FlowFound']
+/** A field of the form a case is filled in by. */
+export type FormField = Schemas['FlowFormField']
 
 /** What the palette offers. A boundary event sits on the activity that is selected. */
 export const kinds = ['userTask', 'serviceTask', 'callActivity', 'subProcess', 'exclusiveGateway', 'parallelGateway', 'inclusiveGateway', 'startEvent', 'endEvent', 'timer', 'message'] as const
@@ -40,7 +42,7 @@ export const flowOf = (p: Process, id: string | undefined): Flow | undefined => 
 export const laneOf = (p: Process, id: string | undefined): Lane | undefined => (id ? p.lanes?.find((l) => l.id === id) : undefined)
 /** The name an element goes by; without one its id. */
 export const label = (one: { id: string; name: string } | undefined) => one?.name || one?.id || ''
-const shapeOf = (p: Process, id: string): Rect | undefined => p.shapes?.[id]
+export const shapeOf = (p: Process, id: string): Rect | undefined => p.shapes?.[id]
 
 /** The first id "prefix_1", "prefix_2", … that nothing in the drawing has. */
 export function freeId(p: Process, prefix: string): string {
@@ -64,8 +66,8 @@ export function family(p: Process, id: string): Set<string> {
   return all
 }
 
-const shift = (r: Rect, dx: number, dy: number): Rect => ({ ...r, x: r.x + dx, y: r.y + dy })
-const slide = (points: Point[], dx: number, dy: number): Point[] => points.map((at) => ({ x: at.x + dx, y: at.y + dy }))
+export const shift = (r: Rect, dx: number, dy: number): Rect => ({ ...r, x: r.x + dx, y: r.y + dy })
+export const slide = (points: Point[], dx: number, dy: number): Point[] => points.map((at) => ({ x: at.x + dx, y: at.y + dy }))
 
 /** What a new line of a flow must not run through: the other shapes of its scope. */
 function obstacles(p: Process, f: Flow): Rect[] {
@@ -172,17 +174,6 @@ export function remove(p: Process, id: string): Process {
   return { ...p, nodes, flows, lanes, shapes, edges: Object.fromEntries(Object.entries(p.edges ?? {}).filter(([one]) => left.has(one))) }
 }
 
-/** Puts a node into a lane, or into none. Both sides say so. */
-export function assign(p: Process, id: string, lane: string): Process {
-  const lanes = (p.lanes ?? []).map((l) => ({ ...l, nodes: [...(l.nodes ?? []).filter((one) => one !== id), ...(l.id === lane ? [id] : [])] }))
-  return { ...setNode(p, id, { lane: lane || undefined }), lanes }
-}
-
-export function addLane(p: Process, name: string): { p: Process; id: string } {
-  const id = freeId(p, 'lane')
-  return { p: { ...p, lanes: [...(p.lanes ?? []), { id, name, nodes: [] }] }, id }
-}
-
 /** Names of what is added, in the language of the page. */
 export type Names = (kind: Offer) => string
 
@@ -196,9 +187,15 @@ function fresh(p: Process, offer: Offer, names: Names, more: Partial<Node>): Nod
   return node
 }
 
+/** Both sides say that a node is in a lane, or in none. */
+export function enlist(p: Process, id: string, lane: string): Process {
+  const lanes = (p.lanes ?? []).map((l) => ({ ...l, nodes: [...(l.nodes ?? []).filter((one) => one !== id), ...(l.id === lane ? [id] : [])] }))
+  return { ...setNode(p, id, { lane: lane || undefined }), lanes }
+}
+
 const place = (p: Process, node: Node, at: Rect): Process => {
   const next = { ...p, nodes: [...p.nodes, node], shapes: { ...p.shapes, [node.id]: at } }
-  return node.lane ? assign(next, node.id, node.lane) : next
+  return node.lane ? enlist(next, node.id, node.lane) : next
 }
 
 /** A sub-process begins with a way through it. */

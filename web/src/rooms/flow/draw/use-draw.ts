@@ -20,7 +20,7 @@ export function useDraw() {
   const checked = shallowRef<Finding[]>([])
   const read = shallowRef<Finding[]>([]) // what reading a file said, until the draft is kept
   const relayout = (tag = '') => tidy.run(tag)
-  const sheet = useSheet(relayout)
+  const sheet = useSheet()
   const { process, kept, changed } = sheet
 
   watch(found.data, (data) => {

@@ -1,12 +1,13 @@
 import { computed, ref, shallowRef, watch } from 'vue'
 import { text } from '@/base/i18n'
 import { begin, record, redo, undo, type History } from './history'
-import { add, addLane, assign, connect, flowOf, laneOf, moveBy, nodeOf, remove, setFlow, setLane, setNode, type Flow, type Lane, type Node, type Offer, type Process } from './model'
+import { addLane, assign, rehome, settle } from './lanes'
+import { add, connect, flowOf, laneOf, moveBy, nodeOf, remove, setFlow, setLane, setNode, type Flow, type Lane, type Node, type Offer, type Process } from './model'
 
 const names = (kind: Offer) => text(`flow.draw.new.${kind}`)
 
-/** The drawing on the table: its history, what is selected, and what the hand does to it. relayout places everything anew. */
-export function useSheet(relayout: (tag: string) => Promise<unknown>) {
+/** The drawing on the table: its history, what is selected, and what the hand does to it. */
+export function useSheet() {
   const history = shallowRef<History<Process>>()
   const kept = shallowRef<Process>() // as the server has it
   const selected = ref('') // id of a node, flow or lane; '' is the process itself
@@ -33,30 +34,24 @@ export function useSheet(relayout: (tag: string) => Promise<unknown>) {
     select: (id: string) => (selected.value = id),
     undo: () => history.value && (history.value = undo(history.value)),
     redo: () => history.value && (history.value = redo(history.value)),
-    async add(offer: Offer) {
+    add(offer: Offer) {
       const made = add(process.value!, offer, selected.value, names)
       if (!made.id) return
-      const inBand = Boolean(made.p.lanes?.length)
-      put(made.p, `add-${made.id}`)
+      put(made.p.lanes?.length ? settle(made.p) : made.p, `add-${made.id}`)
       selected.value = made.id
-      if (inBand) await relayout(`add-${made.id}`)
     },
     connect: (from: string, to: string) => change((p) => connect(p, from, to).p),
     remove: (id: string) => id && change((p) => remove(p, id)),
-    move: (id: string, dx: number, dy: number, tag = '') => change((p) => moveBy(p, id, dx, dy), tag),
+    move: (id: string, dx: number, dy: number, tag = '') => change((p) => rehome(moveBy(p, id, dx, dy), id), tag),
     setNode: (id: string, to: Partial<Node>, tag = '') => change((p) => setNode(p, id, to), tag),
     setFlow: (id: string, to: Partial<Flow>, tag = '') => change((p) => setFlow(p, id, to), tag),
     setLane: (id: string, to: Partial<Lane>, tag = '') => change((p) => setLane(p, id, to), tag),
-    /** Lanes are bands over the whole width: everything is placed anew when one comes or a node comes into one. That is one step back. */
-    async addLane() {
+    /** A band comes below; nothing that is drawn moves. */
+    addLane() {
       const made = addLane(process.value!, text('flow.draw.new.lane'))
       put(made.p, `add-${made.id}`)
-      await relayout(`add-${made.id}`)
       selected.value = made.id
     },
-    async assign(id: string, lane: string) {
-      change((p) => assign(p, id, lane), `lane-${id}-${lane}`)
-      await relayout(`lane-${id}-${lane}`)
-    },
+    assign: (id: string, lane: string) => change((p) => assign(p, id, lane), `lane-${id}-${lane}`),
   }
 }

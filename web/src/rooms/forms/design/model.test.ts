@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { freeKey, moved, optionsOf, tidy, withZh } from './model'
+import { freeKey, hoursOf, itemsOf, lines, moved, optionsOf, spanOf, tidy, withZh } from './model'
 
 it('finds a key that is free', () => {
   expect(freeKey('f', [])).toBe('f1')
@@ -20,4 +20,15 @@ it('takes out what is empty, deep inside', () => {
 it('changes the Chinese words and keeps the English', () => {
   expect(withZh({ zh: '旧', en: 'Old' }, '新')).toEqual({ zh: '新', en: 'Old' })
   expect(withZh('旧', '新')).toEqual({ zh: '新' })
+})
+it('says hours as people do, and back', () => {
+  for (const hours of [-48, -24, -1.5, 0, 2, 24, 30, 72]) expect(hoursOf(spanOf(hours))).toBe(hours)
+  expect(spanOf(-48)).toEqual({ n: 2, unit: 'day', before: true })
+})
+it('puts cells beside each other as far as they fit', () => {
+  const widths = (all: { width?: string }[][]) => all.map((line) => line.map((cell) => cell.width ?? '').join('+')).join(' / ')
+  expect(widths(lines([{ width: 'half' }, { width: 'half' }, { width: 'third' }, { width: 'third' }, { width: 'third' }, {}, { width: 'half' }, { width: 'full' }]))).toBe('half+half / third+third+third /  / half / full')
+})
+it('keeps what is known of a thing whose title stays', () => {
+  expect(itemsOf('305\n306', [{ key: 'r305', title: '305', seats: 12 }])).toEqual([{ key: 'r305', title: '305', seats: 12 }, { key: 'o2', title: '306' }])
 })

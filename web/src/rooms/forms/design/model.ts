@@ -16,12 +16,16 @@ export interface Draft {
   unit?: string
   level?: string
   levels?: { key: string; title: Words; colour?: string }[] | null
-  number: { prefix: string; per?: string; digits?: number }
+  number: { prefix: string; per?: string; digits?: number; street?: boolean }
   limit?: Limit[] | null
   fields: Field[]
   list: { columns: string[] | null; filters?: string[] | null; sorts?: string[] | null }
   steps: Step[]
   roles?: Role[] | null
+  resources?: Bookable[] | null
+  stats?: Stat[] | null
+  print?: Print
+  reminders?: Reminder[] | null
   [other: string]: unknown
 }
 /** A time limit in one of the four units. */
@@ -54,6 +58,8 @@ export interface Step {
   share?: string
   percent?: number
   when?: string
+  each?: string
+  copy?: Who[] | null
   outcomes?: Outcome[] | null
   limit?: Limit[] | null
   warn?: number[] | null
@@ -73,6 +79,47 @@ export interface Role {
   title: Words
   read?: string
   clear?: boolean
+}
+/** One figure over entries. */
+export interface Stat {
+  key: string
+  title: Words
+  kind: string
+  of?: string
+  over?: string
+  by?: string
+  chart?: string
+  gives?: string
+}
+/** A kind of thing that is reserved. */
+export interface Bookable {
+  key: string
+  title: Words
+  hold?: string
+  items?: { key: string; title: string; note?: string; seats?: number }[] | null
+  free?: { step: string; minutes: number }
+}
+/** The printed form. */
+export interface Print {
+  title?: Words
+  note?: Words
+  cells?: Cell[] | null
+  signs?: { step: string; title: Words }[] | null
+}
+/** A field on the printed form. */
+export interface Cell {
+  field: string
+  width?: string
+  columns?: string[] | null
+}
+/** Tells people before or after a moment of the entry. */
+export interface Reminder {
+  key: string
+  field: string
+  hours: number
+  when?: string
+  to?: string[] | null
+  text: Words
 }
 /** What is wrong with a draft. */
 export type Finding = Schemas['FormsFindingLine']
@@ -115,6 +162,12 @@ export function optionsOf(lines: string, before: { key: string; title: Words }[]
   })
 }
 
+/** Things as one line each; one whose title is there keeps what is known of it. */
+export function itemsOf(lines: string, before: NonNullable<Bookable['items']>): NonNullable<Bookable['items']> {
+  const keys = optionsOf(lines, before.map((one) => ({ key: one.key, title: one.title })))
+  return keys.map((one) => before.find((old) => old.key === one.key) ?? { key: one.key, title: zhOf(one.title) })
+}
+
 /** Takes empty texts, lists and objects out, as the schema has no place for them. */
 export function tidy<T>(value: T): T {
   if (Array.isArray(value)) return value.map((one) => tidy(one as unknown)) as T
@@ -126,4 +179,28 @@ export function tidy<T>(value: T): T {
     if (!gone) out[key] = clean
   }
   return out as T
+}
+
+/** A number of hours before (negative) or after a moment, as people say it: days where they are whole. */
+export function spanOf(hours: number): { n: number; unit: 'hour' | 'day'; before: boolean } {
+  const n = Math.abs(hours)
+  return n >= 24 && n % 24 === 0 ? { n: n / 24, unit: 'day', before: hours < 0 } : { n, unit: 'hour', before: hours <= 0 }
+}
+export const hoursOf = (span: { n: number; unit: string; before: boolean }) => (span.before ? -1 : 1) * span.n * (span.unit === 'day' ? 24 : 1) || 0
+
+/** Cells as they stand beside each other: rows of at most six sixths. */
+export const shares: Record<string, number> = { '': 6, full: 6, half: 3, third: 2 }
+export function lines<T extends { width?: string; whole?: boolean }>(cells: T[]): T[][] {
+  const out: T[][] = []
+  let used = 6
+  for (const cell of cells) {
+    const share = cell.whole ? 6 : (shares[cell.width ?? ''] ?? 6)
+    if (used + share > 6) {
+      out.push([])
+      used = 0
+    }
+    out.at(-1)!.push(cell)
+    used += share
+  }
+  return out
 }

@@ -36,10 +36,11 @@ export function useDesign() {
 
   const drawn = () => (bySource.value ? { source: source.value } : { app: tidy(draft.value) })
   let timer: ReturnType<typeof setTimeout> | undefined
-  watch([draft, source], () => {
+  const later = () => {
     clearTimeout(timer)
-    if (changed.value) timer = setTimeout(() => void check.run(), 800)
-  }, { deep: true })
+    timer = setTimeout(() => void (check.busy.value ? later() : check.run()), 500)
+  }
+  watch([draft, source], () => changed.value && later(), { deep: true })
   const check = useAction(async () => {
     findings.value = (await ask(api.POST('/api/forms/apps/check', { body: drawn() }))).findings
   })
