@@ -17,6 +17,7 @@ import (
 	"qushu/internal/base/realtime"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
+	"qushu/internal/base/warehouse/click"
 	"qushu/internal/base/warehouse/duck"
 	"qushu/internal/base/web"
 	"qushu/internal/kernel"
@@ -117,8 +118,14 @@ func (a *app) base(ctx context.Context) (kernel.Base, error) {
 
 // warehouse opens the engine of big tables beside the rows.
 func (a *app) warehouse(ctx context.Context, b *kernel.Base) error {
-	if a.cfg.Warehouse.URL != "" {
-		return fmt.Errorf("warehouse.url is set, but this release keeps datasets in the embedded engine only: leave it empty")
+	if url := a.cfg.Warehouse.URL; url != "" {
+		w, err := click.Open(ctx, click.Options{URL: url, Owner: owner(b.Ring), Now: b.Now})
+		if err != nil {
+			return fmt.Errorf("the warehouse cannot be opened: %w", err)
+		}
+		a.close = append(a.close, w.Close)
+		b.Warehouse = w
+		return nil
 	}
 	memory, err := humanize.ParseBytes(a.cfg.Warehouse.MemoryLimit)
 	if err != nil {
@@ -131,6 +138,16 @@ func (a *app) warehouse(ctx context.Context, b *kernel.Base) error {
 	a.close = append(a.close, w.Close)
 	b.Warehouse = w
 	return nil
+}
+
+// owner names the installation by what all its replicas and its backups share and never lose: the oldest key it signs with.
+func owner(ring *secret.Ring) string {
+	for _, k := range ring.Keys() {
+		if k.Purpose == secret.Signing {
+			return k.ID
+		}
+	}
+	return ""
 }
 
 func (a *app) web(o opening) web.Options {
