@@ -215,6 +215,7 @@ func (s *Store) failed(ctx context.Context, err error) error {
 const (
 	unknownTable    = 60
 	unknownDatabase = 81
+	droppedTable    = 218
 )
 
 // kinds says what the server's errors are that people can do something about.
@@ -279,7 +280,7 @@ func (s *Store) explain(err error) error {
 
 // vanished says so when a version was dropped between the plan and its run.
 func (s *Store) vanished(ctx context.Context, p *warehouse.Plan, err error) error {
-	if code(err) != unknownTable {
+	if c := code(err); c != unknownTable && c != droppedTable {
 		return err
 	}
 	known, again := s.catalog(ctx, time.Now())
