@@ -113,7 +113,7 @@ func TestReplicas(t *testing.T) {
 	if _, err := b.loadAs(t.Context(), d, file, plan{name: "population", title: "常住人口", key: "公民身份号码"}); err != nil {
 		t.Fatal(err)
 	}
-	for heard := ""; !strings.Contains(heard, "library"); {
+	for heard := ""; !strings.Contains(heard, "notify.unread"); {
 		if err := websocket.Message.Receive(ws, &heard); err != nil {
 			t.Fatal(err)
 		}

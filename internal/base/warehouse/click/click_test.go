@@ -159,7 +159,7 @@ func TestLeftovers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const old = "05ngyy86wxqqz8y1t0yw0f3a2r" // of 2022
+	const old = "05ngyy86wxqqz8y1t0yw0f3a2r" // of 2019
 	if !id.Valid(old) || time.Since(id.Time(old)) < abandoned {
 		t.Fatal(id.Time(old))
 	}
