@@ -187,7 +187,7 @@ func TestMoveToClickHouse(t *testing.T) {
 	// Its database is taken: another installation is refused, in words.
 	other := place(t, store.SQLite, empty)
 	other.Warehouse.URL = url
-	if _, err := open(t.Context(), other, opening{}); err == nil || !strings.Contains(err.Error(), "warehouse.taken") {
+	if _, err := open(t.Context(), other, opening{}); err == nil || !strings.Contains(err.Error(), "another installation") {
 		t.Error(err)
 	}
 }

@@ -60,7 +60,7 @@ func (s *Store) run(ctx context.Context, p *warehouse.Plan, yield func([]any, er
 	}
 	return s.each(ctx, w.text.String(), w.lists, into, func() error {
 		for _, f := range checks {
-			if f != nil && math.Abs(*f) >= 1e38 {
+			if f != nil && math.Abs(*f) >= 1.5e38 { // 128 bits go round at 1.7e38; what is below and too long for the type is seen exactly
 				return errs.New(errs.Invalid, "warehouse.overflow")
 			}
 		}
