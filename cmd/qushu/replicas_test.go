@@ -88,15 +88,7 @@ func TestReplicas(t *testing.T) {
 	var works *app
 	b.a, b.base = replica(t, shared, "web", b.clock.now)
 	works, _ = replica(t, shared, "jobs", b.clock.now)
-	for _, step := range []func(context.Context) error{b.administrators, b.people, b.makeAccounts, b.roles, b.activate} {
-		if err := step(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	d, err := b.enter(t.Context(), b.named("centre.data"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := officer(t, b)
 	var me struct{ Person struct{ ID string } }
 	if err := d.call(t.Context(), "GET", "/api/identity/me", nil, &me); err != nil {
 		t.Fatal(err)
@@ -125,6 +117,45 @@ func TestReplicas(t *testing.T) {
 	if got, err := warehouse.Get(t.Context(), b.a.kit.Warehouse, all[0].ID, "42019919900101003X"); err != nil || len(got) != 1 {
 		t.Errorf("%v, %v", got, err)
 	}
+}
+
+// officer makes the administrators, one unit and one data officer in it, who has signed in.
+func officer(t *testing.T, b *builder) *door {
+	t.Helper()
+	if err := b.administrators(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sys, sec := b.named("hs.system").door, b.named("hs.security").door
+	type made struct {
+		ID    string
+		Posts []struct{ ID string }
+	}
+	var unit, person made
+	var roles struct{ Items []struct{ ID, Key string } }
+	do := func(d *door, method, path string, in, out any) {
+		t.Helper()
+		if err := d.call(t.Context(), method, path, in, out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(sys, "POST", "/api/org/units", map[string]string{"name": "洪山区", "kind": "district", "code": "", "parent": ""}, &unit)
+	do(sys, "POST", "/api/org/people", map[string]string{"name": "陈立明", "unit": unit.ID, "title": "数据专员"}, &person)
+	do(sys, "GET", "/api/org/people/"+person.ID, nil, &person)
+	do(sec, "GET", "/api/authz/roles", nil, &roles)
+	for _, r := range roles.Items {
+		if r.Key == "data_officer" {
+			do(sec, "PUT", "/api/authz/posts/"+person.Posts[0].ID+"/roles/"+r.ID, struct{}{}, nil)
+		}
+	}
+	do(sys, "POST", "/api/identity/accounts", map[string]string{"login": "centre.officer", "person": person.ID}, nil)
+	d, err := b.awake(t.Context(), "centre.officer", newPassword())
+	if err == nil {
+		_, _, err = d.bind(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // listenTo opens the connection a browser keeps for what is pushed to it.
