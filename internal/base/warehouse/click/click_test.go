@@ -3,6 +3,7 @@ package click
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"strings"
@@ -344,7 +345,18 @@ func TestAway(t *testing.T) {
 	if all, err := s.Versions(t.Context()); err != nil || len(all) != 1 {
 		t.Errorf("%v, %v", all, err)
 	}
-	big, err := s.Load(t.Context(), people, rows(500_000))
+	noise := rand.New(rand.NewPCG(1, 2))
+	big, err := s.Load(t.Context(), people, func(yield func(warehouse.Row, error) bool) { // more than lies on the way
+		for i := range 150_000 {
+			text := make([]byte, 200)
+			for j := range text {
+				text[j] = byte('!' + noise.IntN(90))
+			}
+			if !yield(warehouse.Row{Values: []any{i, string(text)}}, nil) {
+				return
+			}
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,12 +364,20 @@ func TestAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = nil
+	n := 0
 	for _, e := range res.Rows {
-		gate.shut()
+		if n++; n == 1 {
+			gate.shut()
+		}
 		err = e
 	}
 	refused(t, "in a question", err, errs.Busy, "warehouse.away")
+	_, err = res.All()
+	refused(t, "asked again", err, errs.Busy, "warehouse.away")
+	gate.open()
+	if all, err := res.All(); err != nil || len(all) != 150_000 {
+		t.Errorf("%d rows, %v", len(all), err)
+	}
 }
 
 // gate is a way to the server that can be shut.
@@ -391,6 +411,9 @@ func (g *gate) pass(in net.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	out, err := net.Dial("tcp", g.to)
+	if err == nil && g.shutNow {
+		out.Close()
+	}
 	if err != nil || g.shutNow {
 		in.Close()
 		return
