@@ -50,7 +50,7 @@ func leaf(t warehouse.Type) parquet.Node {
 
 // rowWriter writes the rows of a version to a file.
 type rowWriter struct {
-	w     *parquet.Writer
+	w     *parquet.GenericWriter[any]
 	cols  []warehouse.Column
 	keyed bool
 	at    []int // where the file has the columns, _k first where there is a key
@@ -72,7 +72,7 @@ func newRowWriter(w io.Writer, cols []warehouse.Column) *rowWriter {
 	schema := parquet.NewSchema("version", group)
 	out.at = places(schema, names)
 	out.row = make(parquet.Row, len(names))
-	out.w = parquet.NewWriter(w, schema, parquet.Compression(&parquet.Zstd))
+	out.w = parquet.NewGenericWriter[any](w, schema, parquet.Compression(&parquet.Zstd))
 	return out
 }
 
