@@ -14,9 +14,12 @@ import (
 
 	"qushu/internal/base/blob"
 	"qushu/internal/base/config"
+	"qushu/internal/base/errs"
 	"qushu/internal/base/realtime"
 	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
+	"qushu/internal/base/warehouse"
+	"qushu/internal/base/warehouse/click"
 	"qushu/internal/base/warehouse/duck"
 	"qushu/internal/base/web"
 	"qushu/internal/kernel"
@@ -104,7 +107,7 @@ func (a *app) base(ctx context.Context) (kernel.Base, error) {
 	}
 	b.MaxUpload = int64(a.cfg.Limits.UploadMB) << 20
 	if b.Blobs, err = blob.OpenURL(ctx, a.cfg.Blob.URL, a.cfg.Data); err != nil {
-		return b, err
+		return b, spoken("the files cannot be opened", err)
 	}
 	if err := a.warehouse(ctx, &b); err != nil {
 		return b, err
@@ -117,8 +120,14 @@ func (a *app) base(ctx context.Context) (kernel.Base, error) {
 
 // warehouse opens the engine of big tables beside the rows.
 func (a *app) warehouse(ctx context.Context, b *kernel.Base) error {
-	if a.cfg.Warehouse.URL != "" {
-		return fmt.Errorf("warehouse.url is set, but this release keeps datasets in the embedded engine only: leave it empty")
+	if url := a.cfg.Warehouse.URL; url != "" {
+		w, err := click.Open(ctx, click.Options{URL: url, Owner: owner(b.Ring), Now: b.Now})
+		if err != nil {
+			return spoken("the warehouse cannot be opened", err)
+		}
+		a.close = append(a.close, w.Close)
+		b.Warehouse = w
+		return nil
 	}
 	memory, err := humanize.ParseBytes(a.cfg.Warehouse.MemoryLimit)
 	if err != nil {
@@ -126,11 +135,35 @@ func (a *app) warehouse(ctx context.Context, b *kernel.Base) error {
 	}
 	w, err := duck.Open(ctx, duck.Options{Dir: filepath.Join(a.cfg.Data, "warehouse"), Memory: int64(memory), Threads: a.cfg.Warehouse.Threads, Now: b.Now})
 	if err != nil {
-		return fmt.Errorf("the warehouse cannot be opened: %w", err)
+		return spoken("the warehouse cannot be opened", err)
 	}
 	a.close = append(a.close, w.Close)
 	b.Warehouse = w
 	return nil
+}
+
+// spoken gives an error of opening, which comes before the house and its texts are there, its sentence.
+func spoken(what string, err error) error {
+	e, ok := errors.AsType[*errs.Error](err)
+	words, bad := errs.NewCatalog(blob.Text, warehouse.Text)
+	if !ok || bad != nil || !words.Has(e.Key) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	text := fmt.Sprintf("%s: %s", what, words.Text("en", e.Key, e.Args...))
+	if e.Cause != nil {
+		text += fmt.Sprintf(" (%v)", e.Cause)
+	}
+	return errors.New(text)
+}
+
+// owner names the installation by what all its replicas and its backups share and never lose: the oldest key it signs with.
+func owner(ring *secret.Ring) string {
+	for _, k := range ring.Keys() {
+		if k.Purpose == secret.Signing {
+			return k.ID
+		}
+	}
+	return ""
 }
 
 func (a *app) web(o opening) web.Options {

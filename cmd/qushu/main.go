@@ -48,8 +48,8 @@ const about = `Qushu (区枢) is the digital government of one Chinese district 
   qushu demo --data ./demo                              fill an empty directory with the Hongshan demo district
   qushu doctor                                          is everything in order?
 
-Everything is embedded by default. It grows onto PostgreSQL (database.url), S3 (blob.url) and Redis (redis.url) by
-settings alone.`
+Everything is embedded by default. It grows onto PostgreSQL (database.url), S3 (blob.url), ClickHouse
+(warehouse.url) and Redis (redis.url) by settings alone.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

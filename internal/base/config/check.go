@@ -39,7 +39,7 @@ func (c *Config) check() []error {
 	expect(c.Redis.URL == "" || isURL(c.Redis.URL, true, "redis", "rediss"), "redis.url", c.Redis.URL,
 		"a Redis address; write redis://user:password@host:6379/0")
 	expect(c.Blob.URL == "" || isBucket(c.Blob.URL), "blob.url", c.Blob.URL,
-		"a bucket; write s3://bucket?endpoint=host:9000&tls=true&region=name without credentials (they come from the environment), or nothing for a folder in the data directory")
+		"a bucket; write s3://bucket?endpoint=host:9000&tls=true&region=name without credentials (they come from the environment), file:///folder for one that replicas share, or nothing for a folder in the data directory")
 	expect(c.Warehouse.URL == "" || isURL(c.Warehouse.URL, true, "clickhouse"), "warehouse.url", c.Warehouse.URL,
 		"a warehouse address; write clickhouse://user:password@host:9000/name, or nothing for the built-in DuckDB")
 	expect(sizePattern.MatchString(c.Warehouse.MemoryLimit), "warehouse.memory_limit", c.Warehouse.MemoryLimit, "a size; write for example 512MB or 2GB")
@@ -93,7 +93,11 @@ func isBase(s string) bool {
 	return err == nil && isURL(s, true, "http", "https") && u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
 }
 
+// isBucket reports whether s is a bucket or a folder that files go to.
 func isBucket(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && isURL(s, true, "s3") && u.User == nil
+	if err != nil || u.User != nil {
+		return false
+	}
+	return isURL(s, true, "s3") || u.Scheme == "file" && u.Host == "" && strings.HasPrefix(u.Path, "/") && u.RawQuery == ""
 }

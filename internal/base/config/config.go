@@ -71,8 +71,8 @@ type Redis struct {
 
 // Blob says where files are.
 type Blob struct {
-	// URL is "" for a folder in the data directory, or s3://bucket?endpoint=…&region=…; credentials come from the
-	// environment.
+	// URL is "" for a folder in the data directory, file:///folder for another, or s3://bucket?endpoint=…&region=…;
+	// credentials come from the environment.
 	URL string `koanf:"url"`
 }
 

@@ -66,6 +66,7 @@ rooms:
 `)
 	environ := []string{"HOME=/root", "QUSHU_LISTEN=0.0.0.0:81", "QUSHU_LIMITS__BODY_MB=3", "QUSHU_ROLES=web, jobs", "QUSHU_LOG__LEVEL=",
 		"QUSHU_ROOMS__IOT__PORT=1884", "QUSHU_ROOMS__SCREEN__TITLE=区枢", "QUSHU_CONFIG=/nowhere", "QUSHU_TEST_POSTGRES=x",
+		"QUSHU_S3_ACCESS_KEY=a", "QUSHU_S3_SECRET_KEY=b",
 		"QUSHU_SERVICE_HOST=10.0.0.1", "QUSHU_PORT=tcp://10.0.0.1:80", "QUSHU_PORT_80_TCP=x"}
 	c, err := Load(file, environ, map[string]string{"listen": ":82", "database.url": "postgres://u:p@db/qushu"})
 	if err != nil {

@@ -21,9 +21,10 @@ const (
 	fileMax   = 1 << 20
 )
 
-// notSettings are variables with our prefix that are no settings: the file's own name, what tests are told, and what
-// Kubernetes sets in every container beside a service called "qushu".
-var notSettings = regexp.MustCompile(`^QUSHU_(CONFIG$|TEST_|SERVICE_|PORT$|PORT_\d)`)
+// notSettings are variables with our prefix that are no settings: the file's own name, the keys of an S3 bucket (which
+// base/blob reads, so that they stand in no file), what tests are told, and what Kubernetes sets in every container
+// beside a service called "qushu".
+var notSettings = regexp.MustCompile(`^QUSHU_(CONFIG$|S3_ACCESS_KEY$|S3_SECRET_KEY$|TEST_|SERVICE_|PORT$|PORT_\d)`)
 
 // layer is one source of settings.
 type layer struct {

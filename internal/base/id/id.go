@@ -3,6 +3,7 @@ package id
 
 import (
 	"encoding/base32"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -20,4 +21,17 @@ func New() string {
 func Valid(s string) bool {
 	b, err := alphabet.DecodeString(s)
 	return err == nil && len(b) == 16
+}
+
+// Time returns when s was made, to the millisecond; the zero time when s is no identifier.
+func Time(s string) time.Time {
+	b, err := alphabet.DecodeString(s)
+	if err != nil || len(b) != 16 {
+		return time.Time{}
+	}
+	ms := int64(0)
+	for _, c := range b[:6] {
+		ms = ms<<8 | int64(c)
+	}
+	return time.UnixMilli(ms)
 }

@@ -1,6 +1,9 @@
 package id
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestNew(t *testing.T) {
 	last := ""
@@ -15,5 +18,15 @@ func TestNew(t *testing.T) {
 		if Valid(bad) {
 			t.Error(bad)
 		}
+	}
+}
+
+func TestTime(t *testing.T) {
+	before := time.Now().Truncate(time.Millisecond)
+	if at := Time(New()); at.Before(before) || at.After(time.Now()) {
+		t.Error(at)
+	}
+	if !Time("x").IsZero() {
+		t.Error("no identifier has a time")
 	}
 }

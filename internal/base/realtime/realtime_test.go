@@ -19,7 +19,13 @@ type whoKey struct{}
 // start serves a hub that believes the header X-Who.
 func start(t *testing.T) (*realtime.Hub, string) {
 	t.Helper()
-	h, err := realtime.New("", func(ctx context.Context) string { who, _ := ctx.Value(whoKey{}).(string); return who })
+	return startOn(t, "")
+}
+
+// startOn serves one that is connected by Redis to others.
+func startOn(t *testing.T, redisURL string) (*realtime.Hub, string) {
+	t.Helper()
+	h, err := realtime.New(redisURL, func(ctx context.Context) string { who, _ := ctx.Value(whoKey{}).(string); return who })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@
 // it is written last, and what no row names is collected by Sweep a day later. So readers keep the version they began
 // with while the next one loads, and going back is naming an older one.
 //
-// An engine lives in a package below (duck is the one there is) and passes the suite in warehousetest. Nothing here
+// An engine lives in a package below (duck, click) and passes the suite in warehousetest. Nothing here
 // needs cgo.
 package warehouse
 
@@ -24,7 +24,7 @@ var Text embed.FS
 // number of queries.
 //
 // Errors carry a kind: Missing for an unknown version, Invalid for a wrong column, value or tree, Busy when the disk or
-// the memory granted is full or the file belongs to another process. A cancelled ctx gives ctx.Err().
+// the memory granted is full, the file belongs to another process or the server does not answer. A cancelled ctx gives ctx.Err().
 type Store interface {
 	// Load writes rows as a new version and returns it. It reads rows to the end or to the first error; whatever goes
 	// wrong, a crash included, nothing of the version stays. Rows must come from a disk or from memory, not from a slow

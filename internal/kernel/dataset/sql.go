@@ -181,10 +181,15 @@ func (x *Question) closed(err error) error {
 	return err
 }
 
+// reader returns the warehouse as one that answers texts of readers; not every engine does.
 func (d *Datasets) reader() (warehouse.Reader, error) {
-	rd, ok := d.wh.(warehouse.Reader)
+	wh, err := d.store()
+	if err != nil {
+		return nil, err
+	}
+	rd, ok := wh.(warehouse.Reader)
 	if !ok {
-		return nil, errs.New(errs.Busy, "dataset.no_warehouse")
+		return nil, errs.New(errs.Invalid, "dataset.no_sql")
 	}
 	return rd, nil
 }
