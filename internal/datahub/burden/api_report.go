@@ -352,6 +352,7 @@ func (b *Burden) ready(ctx context.Context, q store.Queryer, r *report) ([]Match
 	if err != nil {
 		return nil, err
 	}
+	b.fallback(ctx, r.Fields.V, found)
 	held := b.against(ctx, r.Fields.V, found)
 	switch {
 	case len(held) > 0:

@@ -107,6 +107,9 @@ func (b *Burden) judge(ctx context.Context, r *report, v verdicts, pass bool) er
 	if len(bad) > 0 {
 		return errs.New(errs.Invalid, "burden.not_ready", len(bad)).With(bad...)
 	}
+	if !pass {
+		return nil
+	}
 	open := 0
 	for i := range r.Fields.V {
 		f := &r.Fields.V[i]
@@ -123,7 +126,7 @@ func (b *Burden) judge(ctx context.Context, r *report, v verdicts, pass bool) er
 		}
 	}
 	r.sum(b.seconds(ctx))
-	if pass && open == 0 {
+	if open == 0 {
 		return errs.New(errs.Conflict, "burden.nothing_left", r.Title)
 	}
 	return nil
@@ -183,6 +186,9 @@ func (b *Burden) ended(ctx context.Context, tx *store.Tx, r *report) error {
 		}
 	}
 	if err := saveReport(ctx, tx, r); err != nil {
+		return err
+	}
+	if err := b.find.Touch(ctx, tx, foundAs, r.ID); err != nil {
 		return err
 	}
 	if event != "" {

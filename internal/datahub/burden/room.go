@@ -19,6 +19,7 @@ import (
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/file"
+	"qushu/internal/kernel/find"
 	"qushu/internal/kernel/flow"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
@@ -74,6 +75,7 @@ type Burden struct {
 	flow      *flow.Flow
 	notify    *notify.Notes
 	words     *errs.Catalog
+	find      *find.Find
 	now       func() time.Time
 	catalogue Catalogue
 	held      *known
@@ -82,8 +84,9 @@ type Burden struct {
 // New declares the room.
 func New(kit *kernel.Kit, catalogue Catalogue) *room.Room {
 	b := &Burden{db: kit.DB, bus: kit.Bus, audit: kit.Audit, authz: kit.Authz, org: kit.Org, files: kit.Files, datasets: kit.Datasets, settings: kit.Settings, flow: kit.Flow,
-		notify: kit.Notify, words: kit.Words, now: kit.Now, catalogue: catalogue, held: &known{}}
+		notify: kit.Notify, words: kit.Words, find: kit.Find, now: kit.Now, catalogue: catalogue, held: &known{}}
 	kit.Flow.Host("burden", b.host())
+	b.findable()
 	kit.Files.Readers("burden", func(ctx context.Context, object string) error {
 		_, err := findTip(ctx, b.db, store.And(store.C("t.id = $1", object), tipScope(ctx).Cond()))
 		return err

@@ -87,23 +87,28 @@ func (s *sheet) take(r *report, said []map[string]string) {
 		return
 	}
 	old := map[string]Row{}
-	about := ""
+	var about Field
 	for _, f := range r.Fields.V {
 		if f.RowKey {
-			about = f.Key
+			about = f
 		}
 	}
 	for _, row := range s.Body.V {
-		if v := row[about].Value; about != "" && v != "" {
+		if v := row[about.Key].Value; about.Key != "" && v != "" {
 			old[v] = row
 		}
 	}
 	rows := make([]Row, 0, len(said))
 	for _, one := range said {
 		row := Row{}
-		for k, c := range old[strings.TrimSpace(one[about])] {
+		for k, c := range old[tidied(&about, one[about.Key])] {
 			if c.From != "" {
 				row[k] = c
+			}
+		}
+		for _, f := range r.Fields.V {
+			if f.Kind == "unit" && f.Final == fromData {
+				row[f.Key] = Cell{Value: s.UnitName, From: f.Name}
 			}
 		}
 		write(row, r.Fields.V, one)
@@ -125,6 +130,9 @@ func write(row Row, fields []Field, said map[string]string) {
 // tidied writes a value the one way values of its field are kept; what cannot be read stays as it was said.
 func tidied(f *Field, v string) string {
 	v = strings.TrimSpace(v)
+	if f.Kind == "number" || f.Kind == "date" {
+		v = codes.Normalise("", v)
+	}
 	switch f.Kind {
 	case "id":
 		return codes.Normalise(codes.KindID, v)

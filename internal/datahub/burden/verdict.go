@@ -228,7 +228,7 @@ func (b *Burden) others(ctx context.Context, q store.Queryer, r *report) ([]Same
 			continue
 		}
 		for _, f := range o.Fields.V {
-			if automatic(f.Kind) || f.RowKey || f.Final == struck {
+			if automatic(f.Kind) || f.RowKey || f.becomes() == fromData || f.becomes() == struck {
 				continue
 			}
 			out = append(out, Same{Report: o.ID, Title: o.Title, Field: f.Key, Name: f.Name, Unit: o.Unit, Period: o.Period, State: o.State})
@@ -252,6 +252,21 @@ func (b *Burden) against(ctx context.Context, fields []Field, all []Match) []err
 		bad = append(bad, errs.Field{Name: "fields." + f.Key, Row: i + 1, Key: "burden.held", Args: []any{f.Name, p.EntryName, p.Item, p.UnitName}})
 	}
 	return bad
+}
+
+// fallback names for every exemption that is asked the item that fills the field in should it not be granted.
+func (b *Burden) fallback(ctx context.Context, fields []Field, all []Match) {
+	sure := b.number(ctx, "sure")
+	for i, m := range all {
+		if f := &fields[i]; f.Decide == exempt {
+			for _, p := range m.Proposals {
+				if p.Share == unconditional && p.Score >= sure {
+					f.Entry, f.Item, f.EntryName = p.Entry, p.Item, p.EntryName
+					break
+				}
+			}
+		}
+	}
 }
 
 // settle checks what the department decided of each field against the catalogue as it is, and names the entries.
