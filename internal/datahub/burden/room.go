@@ -122,6 +122,7 @@ func (b *Burden) reportRoutes() []room.Route {
 		room.Delete("/reports/{id}", "burden.draft", b.drop),
 		room.Post("/reports/{id}/file", "burden.draft", b.hand),
 		room.Post("/read", "burden.draft", b.readHead).NoAudit(looks),
+		room.Get("/items", "burden.draft", b.findItems),
 		room.Get("/targets", "burden.draft", b.targets),
 		room.Get("/rule", "burden.read", b.rule),
 		room.Get("/shares", "burden.draft", b.listShares),

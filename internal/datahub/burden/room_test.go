@@ -33,6 +33,7 @@ func TestHeldIsFilledIn(t *testing.T) {
 			t.Fatal(states, said(m.Items))
 		}
 		w.Run(t, []kerneltest.Case{
+			{Name: "fields may be taken from the catalogue", As: w.who["民政"], Call: "GET /api/burden/items?text=%E7%BD%91%E6%A0%BC%E5%91%98", Status: 200, Want: []string{"社区网格划分信息", "网格员数"}},
 			{Name: "a draft is its unit's alone", As: w.who["卫健"], Call: "GET " + at, Status: 404},
 			{Name: "nor the checker's yet", As: w.who["审查"], Call: "GET " + at, Status: 404},
 			{Name: "held: refused by field, entry, owner and rule", As: w.who["民政"], Call: "POST " + at + "/file", Body: fmt.Sprintf(`{"version":%d}`, r.Version), Status: 422,

@@ -183,6 +183,36 @@ func (c *book) proposal(x match.Candidate) Proposal {
 	return p
 }
 
+type itemsIn struct {
+	Text string `query:"text" minLength:"1" maxLength:"100" doc:"what is asked, in words"`
+}
+type itemsOut struct {
+	Body struct {
+		Items []Proposal `json:"items" nullable:"false" doc:"the likeliest first"`
+	}
+}
+
+// findItems looks for items of the catalogue a report may take its fields from.
+func (b *Burden) findItems(ctx context.Context, in *itemsIn) (*itemsOut, error) {
+	c, err := b.catalog(ctx, b.db)
+	if err != nil {
+		return nil, err
+	}
+	out := &itemsOut{}
+	out.Body.Items = []Proposal{}
+	var units []string
+	for _, x := range c.shelf.Find(match.Field{Name: in.Text}, 30, 20) {
+		p := c.proposal(x)
+		units = append(units, p.Unit)
+		out.Body.Items = append(out.Body.Items, p)
+	}
+	names, err := b.org.UnitNames(ctx, b.db, units)
+	for i := range out.Body.Items {
+		out.Body.Items[i].UnitName = names[out.Body.Items[i].Unit]
+	}
+	return out, err
+}
+
 // state is the plain word for what is known: of the sure proposals the one that is shared most freely counts.
 func (m *Match) state(f *Field, unit string, sure int) string {
 	switch {
