@@ -12,7 +12,7 @@ import (
 	"qushu/internal/base/table"
 )
 
-// book is a workbook as an office makes one: a title over everything, two rows of heading with merged cells, a row of examples.
+// sheetOf is a workbook as an office makes one: a title over everything, two rows of heading with merged cells, a row of examples.
 func sheetOf(t *testing.T, merges [][2]string, rows ...[]any) []byte {
 	t.Helper()
 	f := excelize.NewFile()

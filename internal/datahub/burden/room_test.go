@@ -128,6 +128,29 @@ func (w *town) returned(o RoundBody, s SheetBody) {
 	}
 }
 
+// A general word is no proof: it is held only where the same entry holds other fields of the report.
+func TestGeneralWords(t *testing.T) {
+	each(t, func(w *town) {
+		w.put(Entry{ID: "e-shop", Code: "203001/000009", Name: "定点药店名录", Unit: w.units["数据中心"], Share: unconditional, Items: []Item{{Name: "地址", Type: "C", Share: unconditional}, {Name: "药店等级", Type: "C", Share: unconditional}}}, "", nil)
+		states := func(fields ...map[string]any) string {
+			r := w.draft("民政", w.form("走访登记表", fields...))
+			var m struct{ Items []Match }
+			w.Get(t, w.who["民政"], "GET /api/burden/reports/"+r.ID+"/matches", "", &m)
+			out := ""
+			for _, x := range m.Items {
+				out += x.State + " "
+			}
+			return out
+		}
+		if got := states(asks("f1", "地址", "text"), asks("f2", "走访次数", "number")); got != "new new " {
+			t.Error(got)
+		}
+		if got := states(asks("f1", "地址", "text"), asks("f2", "药店等级", "text")); got != "held held " {
+			t.Error(got)
+		}
+	})
+}
+
 // An exemption is asked with a reason: granted, the field is filled in by hand; not granted, it is filled in from the data.
 func TestExemption(t *testing.T) {
 	each(t, func(w *town) {

@@ -6,6 +6,7 @@ import (
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
+	"qushu/internal/datahub/burden/internal/match"
 	"qushu/internal/kernel/org"
 	"qushu/internal/room"
 )
@@ -23,8 +24,11 @@ var synonyms = []string{
 	"社区名称=社区=村（社区）=社区（村）名称", "社区代码=社区编码=社区编号", "低保户数=最低生活保障户数", "网格员数=网格员人数=网格员数量", "常住人口数=常住人口=常住人口总数", "民族=族别", "文化程度=学历",
 }
 
+// generic are words that say too little by themselves: 地址 of a pharmacy is not that of a resident.
+var generic = []string{"名称", "姓名", "地址", "联系电话", "联系人", "备注", "类型", "类别", "数量", "金额", "日期", "时间", "月份", "年份", "街道", "社区", "单位名称", "机构名称", "负责人", "状态", "编号", "说明"}
+
 func declared() []room.Setting {
-	out := []room.Setting{{Name: "rule", Default: theRule, Admin: room.System}, {Name: "reviewer", Default: "", Admin: room.System}, {Name: "synonyms", Default: synonyms, Admin: room.System},
+	out := []room.Setting{{Name: "rule", Default: theRule, Admin: room.System}, {Name: "reviewer", Default: "", Admin: room.System}, {Name: "synonyms", Default: synonyms, Admin: room.System}, {Name: "generic", Default: generic, Admin: room.System},
 		{Name: "check_days", Default: 3, Min: 1, Max: 60, Admin: room.System}, {Name: "term_days", Default: 365, Min: 1, Max: 1825, Admin: room.System},
 		{Name: "sure", Default: 90, Min: 60, Max: 100, Admin: room.System}, {Name: "likely", Default: 62, Min: 30, Max: 100, Admin: room.System}}
 	for _, k := range kinds {
@@ -48,6 +52,15 @@ func (b *Burden) same(ctx context.Context) (out [][]string) {
 		out = append(out, strings.Split(line, "="))
 	}
 	return out
+}
+
+// vague reports whether a field's name says too little to be held by itself.
+func (b *Burden) vague(ctx context.Context) func(name string) bool {
+	words := map[string]bool{}
+	for _, w := range b.settings.Strings(ctx, "burden.generic") {
+		words[match.Norm(w)] = true
+	}
+	return func(name string) bool { return words[match.Norm(name)] }
 }
 
 // reviewer is the id of the unit that checks reports, named in a setting by its code, its id or its name; "" for whoever has the role.

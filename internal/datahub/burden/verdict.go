@@ -122,7 +122,8 @@ func (b *Burden) matched(ctx context.Context, q store.Queryer, r *report) ([]Mat
 		return nil, err
 	}
 	found := make([][]match.Candidate, len(r.Fields.V))
-	weight := map[string]int{} // entries that hold many of the fields are the likelier ones for each
+	weight, surely := map[string]int{}, map[string]int{} // entries that hold many of the fields are the likelier ones for each
+	vague := b.vague(ctx)
 	for i, f := range r.Fields.V {
 		if automatic(f.Kind) {
 			continue
@@ -132,7 +133,9 @@ func (b *Burden) matched(ctx context.Context, q store.Queryer, r *report) ([]Mat
 		for _, x := range found[i] {
 			if of := c.of[x.At]; !once[of] {
 				once[of] = true
-				weight[of]++
+				if weight[of]++; x.Score >= sure {
+					surely[of]++
+				}
 			}
 		}
 	}
@@ -140,6 +143,13 @@ func (b *Burden) matched(ctx context.Context, q store.Queryer, r *report) ([]Mat
 	units := []string{}
 	for i, f := range r.Fields.V {
 		m := Match{Field: f.Key, Proposals: []Proposal{}, Same: []Same{}}
+		if vague(f.Name) { // a general word is held only where the entry holds other fields of the report too
+			for j, x := range found[i] {
+				if x.Score >= sure && x.Why != match.ByCode && surely[c.of[x.At]] < 2 {
+					found[i][j].Score = sure - 1
+				}
+			}
+		}
 		slices.SortStableFunc(found[i], func(x, y match.Candidate) int {
 			return cmp.Or(cmp.Compare(y.Score, x.Score), cmp.Compare(weight[c.of[y.At]], weight[c.of[x.At]]))
 		})
@@ -148,7 +158,7 @@ func (b *Burden) matched(ctx context.Context, q store.Queryer, r *report) ([]Mat
 			units = append(units, p.Unit)
 			m.Proposals = append(m.Proposals, p)
 		}
-		if !automatic(f.Kind) && !f.RowKey {
+		if !automatic(f.Kind) && !f.RowKey && !vague(f.Name) {
 			for _, x := range shelf.Find(match.Field{Name: f.Name, Code: f.Code, Kind: f.Kind}, sure, mostProposals) {
 				s := others[x.At]
 				s.Score = x.Score
