@@ -41,6 +41,7 @@ type SheetBody struct {
 	List    bool    `json:"list"`
 	Fields  []Field `json:"fields" nullable:"false" doc:"that are asked or filled in, in their order"`
 	Rows    []Row   `json:"rows" nullable:"false"`
+	Before  map[string]string `json:"before" doc:"what the recipient wrote the last time, by the key of the field"`
 	MayFill bool    `json:"mayFill"`
 	Mine    bool    `json:"mine" doc:"the caller's unit sent it"`
 	Version int64   `json:"version" doc:"to be sent back with a change"`
@@ -120,6 +121,9 @@ func (b *Burden) showSheet(ctx context.Context, in *sheetIn) (*sheetOut, error) 
 	if err != nil {
 		return nil, err
 	}
+	if x.Before, err = lastTime(ctx, b.db, &s, &r); err != nil {
+		return nil, err
+	}
 	n := func(which store.Cond) (bool, error) {
 		where := store.And(store.C("s.id = $1", s.ID), which)
 		n, err := store.Value[int](ctx, b.db, `SELECT count(*) FROM burden_sheet s WHERE `+where.SQL, where.Args...)
@@ -131,6 +135,23 @@ func (b *Burden) showSheet(ctx context.Context, in *sheetIn) (*sheetOut, error) 
 	x.MayFill = x.MayFill && s.open() && o.State == "open"
 	x.Mine, err = n(sentSheets(ctx))
 	return &sheetOut{x}, err
+}
+
+// lastTime is what the recipient wrote by hand in the round before, of a report of one row.
+func lastTime(ctx context.Context, q store.Queryer, s *sheet, r *report) (map[string]string, error) {
+	out := map[string]string{}
+	if r.List {
+		return out, nil
+	}
+	all, err := store.All(ctx, q, scanSheet, `SELECT `+sheetColumns+` FROM burden_sheet s WHERE s.report = $1 AND s.unit_id = $2 AND s.state = 'submitted' AND s.at < $3 ORDER BY s.at DESC LIMIT 1`, r.ID, s.Unit, s.At)
+	for _, last := range all {
+		for _, f := range written(r.Fields.V) {
+			if len(last.Body.V) > 0 && last.Body.V[0][f.Key].Value != "" {
+				out[f.Key] = last.Body.V[0][f.Key].Value
+			}
+		}
+	}
+	return out, err
 }
 
 // writing runs fn on a sheet the actor fills in, at the version he read, while it may still be written in.

@@ -123,7 +123,11 @@ func (w *town) returned(o RoundBody, s SheetBody) {
 		{Name: "the meter as a workbook", As: w.who["审查"], Call: "GET /api/burden/meter.xlsx?by=sender", Status: 200, Want: []string{"PK"}},
 		{Name: "closed", As: w.who["民政"], Call: "POST /api/burden/rounds/" + o.ID + "/close", Status: 200, Want: []string{`"state":"closed"`}},
 	})
-	if m := w.meter("审查", ""); m.Whole.Actual != 160 || m.Whole.Done != 1 {
+	w.Move(31 * 24 * time.Hour)
+	if next := w.sheet("石牌", w.send("民政", o.Report).ID); next.RoundTitle != "2023年7月" || next.Before["f3"] != "15" || next.Before["f2"] != "" {
+		t.Fatalf("%+v", next)
+	}
+	if m := w.meter("审查", "?to=2023-06"); m.Whole.Actual != 160 || m.Whole.Done != 1 {
 		t.Fatalf("%+v", m.Whole)
 	}
 }

@@ -283,7 +283,7 @@ func (w *town) approved(as string, form map[string]any) ReportBody {
 
 func (w *town) send(as, report string) (o RoundBody) {
 	w.t.Helper()
-	w.Get(w.t, w.who[as], "POST /api/burden/reports/"+report+"/send", `{"due":"2023-06-25"}`, &o)
+	w.Get(w.t, w.who[as], "POST /api/burden/reports/"+report+"/send", `{"due":"2023-07-25"}`, &o)
 	return o
 }
 
