@@ -35,16 +35,16 @@ type SheetLine struct {
 // SheetBody is a sheet with its questions and what stands in it.
 type SheetBody struct {
 	SheetLine
-	Purpose string  `json:"purpose"`
-	Basis   string  `json:"basis"`
-	Number  string  `json:"number" doc:"of the approval"`
-	List    bool    `json:"list"`
-	Fields  []Field `json:"fields" nullable:"false" doc:"that are asked or filled in, in their order"`
-	Rows    []Row   `json:"rows" nullable:"false"`
+	Purpose string            `json:"purpose"`
+	Basis   string            `json:"basis"`
+	Number  string            `json:"number" doc:"of the approval"`
+	List    bool              `json:"list"`
+	Fields  []Field           `json:"fields" nullable:"false" doc:"that are asked or filled in, in their order"`
+	Rows    []Row             `json:"rows" nullable:"false"`
 	Before  map[string]string `json:"before" doc:"what the recipient wrote the last time, by the key of the field"`
-	MayFill bool    `json:"mayFill"`
-	Mine    bool    `json:"mine" doc:"the caller's unit sent it"`
-	Version int64   `json:"version" doc:"to be sent back with a change"`
+	MayFill bool              `json:"mayFill"`
+	Mine    bool              `json:"mine" doc:"the caller's unit sent it"`
+	Version int64             `json:"version" doc:"to be sent back with a change"`
 }
 
 func (s *sheet) line(names map[string]string) SheetLine {

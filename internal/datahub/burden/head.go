@@ -13,6 +13,7 @@ import (
 	"qushu/internal/base/errs"
 	"qushu/internal/base/table"
 	"qushu/internal/base/web"
+	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/codes"
 )
 
@@ -86,6 +87,9 @@ func (b *Burden) opened(ctx context.Context, id string) (*table.Reader, string, 
 		return nil, "", err
 	}
 	defer content.Close()
+	if f.Room != "file" || f.By != authz.From(ctx).Person { // only one's own upload, which nobody has attached to anything
+		return nil, "", errs.New(errs.Missing, "store.missing")
+	}
 	if f.Size > maxForm {
 		return nil, "", errs.New(errs.TooLarge, "burden.file_big", maxForm>>20)
 	}

@@ -64,7 +64,7 @@ type Field struct {
 	Kind     string   `json:"kind" enum:"text,number,date,choice,id,phone,uscc,name,address,unit,street,code"`
 	Measure  string   `json:"measure" required:"false" maxLength:"20" doc:"unit of measure"`
 	Required bool     `json:"required" required:"false"`
-	RowKey     bool     `json:"rowKey" required:"false" doc:"of a list: it says whom a row is about"`
+	RowKey   bool     `json:"rowKey" required:"false" doc:"of a list: it says whom a row is about"`
 	Note     string   `json:"note" required:"false" maxLength:"300"`
 	Choices  []string `json:"choices" required:"false" nullable:"false" maxItems:"100"`
 	Who      string   `json:"who" required:"false" maxLength:"40" doc:"who at the recipient fills it in"`
@@ -130,21 +130,21 @@ func field(all []Field, key string) (*Field, bool) {
 
 // report is one row.
 type report struct {
-	ID, Title, Purpose, Basis, Period, Level, Due    string
-	List                                             bool
-	Expected                                         int64
-	Targets                                          store.JSON[[]string]
-	Recipients                                       int64
-	Fields                                           store.JSON[[]Field]
-	State                                            State
-	Verdict, Reason                                  string
-	Asked, Prefilled, Shared, Struck                 int64
-	Unit, Street, Owner, OwnerName                   string
-	At, Filed, Changed, ApprovedAt, Until            store.Time
-	Version                                          int64
-	Case, Number, Step, CaseState, Holder            string
-	DueAt, Closed                                    store.Time
-	Late                                             bool
+	ID, Title, Purpose, Basis, Period, Level, Due string
+	List                                          bool
+	Expected                                      int64
+	Targets                                       store.JSON[[]string]
+	Recipients                                    int64
+	Fields                                        store.JSON[[]Field]
+	State                                         State
+	Verdict, Reason                               string
+	Asked, Prefilled, Shared, Struck              int64
+	Unit, Street, Owner, OwnerName                string
+	At, Filed, Changed, ApprovedAt, Until         store.Time
+	Version                                       int64
+	Case, Number, Step, CaseState, Holder         string
+	DueAt, Closed                                 store.Time
+	Late                                          bool
 }
 
 // take writes a form into a report.

@@ -26,10 +26,10 @@ type Field struct{ Name, Code, Kind string }
 
 // The reasons of a proposal.
 const (
-	ByCode    = "code"    // the same identifier
-	ByTitle   = "title"   // the same title
-	BySynonym = "synonym" // another word for the same
-	ByPart    = "part"    // one title holds the other
+	ByCode     = "code"    // the same identifier
+	ByTitle    = "title"   // the same title
+	BySynonym  = "synonym" // another word for the same
+	ByPart     = "part"    // one title holds the other
 	ByLikeness = "similar" // they share characters
 )
 
