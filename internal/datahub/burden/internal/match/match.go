@@ -43,7 +43,7 @@ type Candidate struct {
 // Shelf is a set of items that can be searched. It does not change.
 type Shelf struct {
 	items []Item
-	words *strings.Replacer // every synonym to the first of its group
+	words synonyms
 	code  map[string][]int
 	norm  []string
 	canon []string
@@ -53,11 +53,11 @@ type Shelf struct {
 }
 
 // New makes a shelf. A group of synonyms is one list of words that mean the same.
-func New(items []Item, synonyms [][]string) *Shelf {
-	s := &Shelf{items: items, words: replacer(synonyms), code: map[string][]int{}, whole: map[string][]int{}, pairs: map[string][]int{}}
+func New(items []Item, groups [][]string) *Shelf {
+	s := &Shelf{items: items, words: newSynonyms(groups), code: map[string][]int{}, whole: map[string][]int{}, pairs: map[string][]int{}}
 	for i, it := range items {
 		n := Norm(it.Name)
-		c := s.words.Replace(n)
+		c := s.words.canon(n)
 		s.norm, s.canon = append(s.norm, n), append(s.canon, c)
 		p := pairsOf(c)
 		s.width = append(s.width, len(p))
@@ -72,31 +72,47 @@ func New(items []Item, synonyms [][]string) *Shelf {
 	return s
 }
 
-// replacer writes the first word of its group for every synonym, the longest first: 联系电话 before 电话.
-func replacer(groups [][]string) *strings.Replacer {
-	type pair struct{ from, to string }
-	var all []pair
-	seen := map[string]bool{}
+// synonyms bring words that mean the same to the first of their group.
+type synonyms struct {
+	whole map[string]string
+	parts *strings.Replacer
+}
+
+// newSynonyms takes groups of words. Inside a longer title only those of three characters and more count, the longest first: 社区 stands in
+// many titles that ask for something else.
+func newSynonyms(groups [][]string) synonyms {
+	out := synonyms{whole: map[string]string{}}
+	var long []string
 	for _, g := range groups {
 		to := ""
 		for _, w := range g {
 			w = Norm(w)
-			if w == "" || seen[w] {
+			if w == "" || out.whole[w] != "" {
 				continue
 			}
-			seen[w] = true
 			if to == "" {
 				to = w
 			}
-			all = append(all, pair{w, to})
+			if out.whole[w] = to; utf8.RuneCountInString(w) >= 3 {
+				long = append(long, w)
+			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b pair) int { return cmp.Compare(len(b.from), len(a.from)) })
+	slices.SortStableFunc(long, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	var flat []string
-	for _, p := range all {
-		flat = append(flat, p.from, p.to)
+	for _, w := range long {
+		flat = append(flat, w, out.whole[w])
 	}
-	return strings.NewReplacer(flat...)
+	out.parts = strings.NewReplacer(flat...)
+	return out
+}
+
+// canon is a title with synonyms brought to one word.
+func (s synonyms) canon(norm string) string {
+	if to := s.whole[norm]; to != "" {
+		return to
+	}
+	return s.parts.Replace(norm)
 }
 
 // Norm writes a title the one way titles are compared: half-width, lower case, without brackets and what they hold, without signs.
@@ -134,7 +150,7 @@ func pairsOf(s string) []string {
 // Find proposes items that score at least least, the surest first, at most most of them.
 func (s *Shelf) Find(f Field, least, most int) []Candidate {
 	norm := Norm(f.Name)
-	canon := s.words.Replace(norm)
+	canon := s.words.canon(norm)
 	best := map[int]Candidate{}
 	put := func(i, score int, why string) {
 		if score -= conflict(f.Kind, s.items[i]); score > best[i].Score {

@@ -12,10 +12,10 @@ var items = []Item{
 	{Of: "low", Name: "联系电话", Type: "C", Kind: "mobile"},
 }
 
-var synonyms = [][]string{{"公民身份号码", "身份证号", "身份证号码", "证件号码"}, {"联系电话", "电话", "手机号"}, {"低保户数", "最低生活保障户数"}}
+var groups = [][]string{{"社区代码", "社区"}, {"公民身份号码", "身份证号", "身份证号码", "证件号码"}, {"联系电话", "电话", "手机号"}, {"低保户数", "最低生活保障户数"}}
 
 func TestFind(t *testing.T) {
-	s := New(items, synonyms)
+	s := New(items, groups)
 	for _, c := range []struct {
 		name  string
 		f     Field
@@ -31,6 +31,8 @@ func TestFind(t *testing.T) {
 		{"the longer synonym first", Field{Name: "手机号", Kind: "phone"}, "联系电话", BySynonym, 95},
 		{"a part", Field{Name: "社区网格员数", Kind: "number"}, "网格员数", ByPart, 75},
 		{"an identity number is no credit code", Field{Name: "统一社会信用代码", Kind: "id"}, "统一社会信用代码", ByTitle, 60},
+		{"a short synonym counts as a whole", Field{Name: "社区"}, "社区代码", BySynonym, 95},
+		{"but not inside", Field{Name: "是否智慧社区", Kind: "choice"}, "", "", 0},
 		{"nothing", Field{Name: "垃圾分类投放点个数", Kind: "number"}, "", "", 0},
 		{"empty", Field{}, "", "", 0},
 	} {
@@ -51,7 +53,7 @@ func FuzzFind(f *testing.F) {
 	for _, s := range []string{"身份证号", "（", "", "a", "联系 电话 ", "\x00\xff", "（（）"} {
 		f.Add(s, "id")
 	}
-	shelf := New(items, synonyms)
+	shelf := New(items, groups)
 	f.Fuzz(func(t *testing.T, name, kind string) {
 		last := 101
 		for _, c := range shelf.Find(Field{Name: name, Kind: kind}, 1, 10) {
