@@ -137,7 +137,7 @@ func (b *builder) gridTable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := b.loadAs(ctx, d, file, plan{name: "community_grids", title: "社区网格划分", key: "社区代码", code: "社区代码", summary: "各社区网格划分与网格员配备（演示数据）。"})
+	l, err := b.loadAs(ctx, d, file, plan{name: "community_grids", title: "社区网格划分", key: "社区代码", code: "社区代码", open: true, summary: "各社区网格划分与网格员配备（演示数据）。"})
 	if err != nil {
 		return err
 	}

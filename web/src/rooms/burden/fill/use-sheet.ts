@@ -57,6 +57,7 @@ export function useSheet() {
     }
   }
   const save = useAction(async () => {
+    submit.clear()
     take(await sent((body) => ask(api.PUT('/api/burden/sheets/{id}', { params: path(), body }))))
     toast(text('burden.kept'))
   })
@@ -83,6 +84,7 @@ export function useSheet() {
     announce('burden.sheets')
   })
   const fix = useAction(async (body: { row: number; field: string; value: string; reason: string }) => {
+    submit.clear()
     if (dirty.value) await save.run()
     take(await ask(api.POST('/api/burden/sheets/{id}/fixes', { params: path(), body })))
     toast(text('burden.fixSent'))
