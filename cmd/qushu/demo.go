@@ -125,6 +125,7 @@ type builder struct {
 	resources map[string]string // application/key → id
 	papers    map[string][]byte // by title
 	desks     map[string]*door  // login → a door for reports
+	held      map[string]string // name of an entry of the catalogue → id
 	filling   map[string]*door  // key of a community → a door of who fills reports in there
 }
 

@@ -95,6 +95,20 @@ func (b *builder) reports(ctx context.Context) error {
 		return err
 	}
 	sent := map[string]string{}
+	b.held = map[string]string{}
+	for _, r := range district.Reports() { // looked up at once: the day goes on, and a session ends that is not used
+		for _, f := range r.Fields {
+			name, _, _ := strings.Cut(f.Held, "/")
+			if name == "" || b.held[name] != "" {
+				continue
+			}
+			id, err := b.entryOf(ctx, b.named("centre.data").door, name)
+			if err != nil {
+				return err
+			}
+			b.held[name] = id
+		}
+	}
 	for _, r := range district.Reports() {
 		id, err := b.admit(ctx, r, sent)
 		if err != nil {
@@ -141,7 +155,7 @@ func (b *builder) gridTable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	entry, _, err := b.entryItem(ctx, d, district.GridEntry+"/网格员数")
+	entry, err := b.entryOf(ctx, d, district.GridEntry)
 	if err != nil {
 		return err
 	}
@@ -157,19 +171,18 @@ func (b *builder) gridTable(ctx context.Context) error {
 	return nil
 }
 
-// entryItem finds an entry of the catalogue by "name/item".
-func (b *builder) entryItem(ctx context.Context, d *door, held string) (entry, item string, err error) {
-	name, item, _ := strings.Cut(held, "/")
+// entryOf finds a published entry of the catalogue by its name.
+func (b *builder) entryOf(ctx context.Context, d *door, name string) (string, error) {
 	var found struct{ Items []drafted }
 	if err := d.call(ctx, "GET", "/api/catalog/entries?text="+url.QueryEscape(name), nil, &found); err != nil {
-		return "", "", err
+		return "", err
 	}
 	for _, e := range found.Items {
 		if e.Name == name {
-			return e.ID, item, nil
+			return e.ID, nil
 		}
 	}
-	return "", "", fmt.Errorf("there is no entry %s", name)
+	return "", fmt.Errorf("there is no entry %s", name)
 }
 
 // admit drafts a report, decides what the catalogue says of its fields, files it and has it checked, as far as it comes. sent are the reports before it, by title.
@@ -179,11 +192,8 @@ func (b *builder) admit(ctx context.Context, r district.Report, sent map[string]
 	for i, f := range r.Fields {
 		x := map[string]any{"key": "f" + strconv.Itoa(i+1), "name": f.Name, "kind": f.Kind, "measure": f.Measure, "required": f.Held == "" && f.Same == "" && f.Kind == "number", "rowKey": f.RowKey}
 		if f.Held != "" {
-			entry, item, err := b.entryItem(ctx, b.named("centre.data").door, f.Held)
-			if err != nil {
-				return "", err
-			}
-			if x["decide"], x["entry"], x["item"] = "prefill", entry, item; f.Exempt != "" {
+			name, item, _ := strings.Cut(f.Held, "/")
+			if x["decide"], x["entry"], x["item"] = "prefill", b.held[name], item; f.Exempt != "" {
 				x["decide"], x["why"] = "exempt", f.Exempt
 			}
 		}
