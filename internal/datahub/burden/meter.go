@@ -16,7 +16,7 @@ import (
 
 // Minutes are what was asked and what became of it, in seconds. Asked counts every filling in before the check; of a report that was refused, one filling in.
 type Minutes struct {
-	Sheets    int64 `json:"sheets" doc:"fillings in, refused ones too"`
+	Sheets    int64 `json:"sheets" doc:"fillings in that were sent"`
 	Done      int64 `json:"done" doc:"submitted"`
 	Asked     int64 `json:"askedSeconds"`
 	Prefilled int64 `json:"prefilledSeconds" doc:"taken off by data that is held"`
@@ -45,7 +45,7 @@ type Meter struct {
 	Lines  []Metered `json:"lines" nullable:"false" doc:"by what was asked for, the greatest burden first"`
 }
 
-const meterSums = `count(*), count(*) FILTER (WHERE m.done), CAST(coalesce(sum(m.asked), 0) AS BIGINT), CAST(coalesce(sum(m.prefilled), 0) AS BIGINT), CAST(coalesce(sum(m.shared), 0) AS BIGINT),
+const meterSums = `count(*) FILTER (WHERE m.refused < m.asked), count(*) FILTER (WHERE m.done), CAST(coalesce(sum(m.asked), 0) AS BIGINT), CAST(coalesce(sum(m.prefilled), 0) AS BIGINT), CAST(coalesce(sum(m.shared), 0) AS BIGINT),
 	CAST(coalesce(sum(m.refused), 0) AS BIGINT), CAST(coalesce(sum(m.actual) FILTER (WHERE m.done), 0) AS BIGINT), CAST(coalesce(sum(m.asked - m.prefilled - m.shared - m.refused) FILTER (WHERE m.done), 0) AS BIGINT)`
 
 func (m *Minutes) scan() []any {
