@@ -6588,7 +6588,7 @@ export interface components {
             sharedSeconds: number;
             /**
              * Format: int64
-             * @description fillings in, refused ones too
+             * @description fillings in that were sent
              */
             sheets: number;
         };
@@ -6632,7 +6632,7 @@ export interface components {
             sharedSeconds: number;
             /**
              * Format: int64
-             * @description fillings in, refused ones too
+             * @description fillings in that were sent
              */
             sheets: number;
         };
