@@ -124,6 +124,9 @@ type builder struct {
 	person    map[string]string // staff number → id
 	resources map[string]string // application/key → id
 	papers    map[string][]byte // by title
+	desks     map[string]*door  // login → a door for reports
+	held      map[string]string // name of an entry of the catalogue → id
+	filling   map[string]*door  // key of a community → a door of who fills reports in there
 }
 
 // member is an account of the demonstration with what its owner knows.
@@ -168,10 +171,12 @@ func (b *builder) steps(ctx context.Context) error {
 		{"activation and second factors", b.activate},
 		{"leading groups", b.groups},
 		{"who works with the applications", b.players},
+		{"who fills reports in", b.reporters},
 		{"a year of cases", func(ctx context.Context) error { b.agendaOfYear(); return b.until(ctx, b.today.AddDate(0, 0, -22)) }},
 		{"the population table", b.population},
 		{"the other tables", b.holdings},
 		{"the data catalogue", b.catalogue},
+		{"reports held against the catalogue", b.reports},
 		{"notices and the last weeks", func(ctx context.Context) error { return b.until(ctx, time.Now()) }},
 		{"everybody signs in", b.refresh},
 	} {

@@ -198,6 +198,7 @@ func (b *builder) learn(ctx context.Context) error {
 
 // agendaOfYear plans the year and the last weeks with the notices.
 func (b *builder) agendaOfYear() {
+	b.reportsOfYear()
 	for _, m := range b.matters {
 		b.plan(m.At, func(ctx context.Context) error {
 			return b.file(ctx, m.App, b.person[m.Who], m.Data.JSON(), func(ctx context.Context, c string) error { return b.follow(ctx, c, m, map[string]bool{}) })

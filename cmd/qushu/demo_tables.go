@@ -109,6 +109,8 @@ func (b *builder) bring(ctx context.Context, d *door, t holdings.Table, rows int
 type plan struct {
 	name, title, summary, key string
 	repeats                   bool
+	code                      string // title of a column of digits that is a code, not a number
+	open                      bool   // nothing in it is personal, and anybody may know it
 }
 
 // loadAs takes a file through the steps a data officer takes, and waits for its end.
@@ -118,6 +120,12 @@ func (b *builder) loadAs(ctx context.Context, d *door, file string, p plan) (l l
 	}
 	for _, c := range l.Columns {
 		c["key"] = c["title"] == p.key
+		if c["title"] == p.code {
+			c["type"] = "text"
+		}
+		if p.open {
+			c["kind"], c["level"], c["masked"] = "", "L1", false
+		}
 	}
 	choice := map[string]any{"name": p.name, "title": p.title, "summary": p.summary, "columns": l.Columns, "onBad": "reject", "repeats": p.repeats, "version": l.Version}
 	if err := d.call(ctx, "PUT", "/api/library/loads/"+l.ID, choice, &l); err != nil {

@@ -20,7 +20,7 @@ func builtinRoles() []authz.Role {
 	}
 	phones := at(room.All, "org.phone_leader", "org.phone_full")
 	return []authz.Role{
-		{Key: "leader", Name: "领导", NameEN: "Leader", Perms: slices.Concat(at(room.Below, "library.read", "lookup.ledger", "quality.read", "query.use", "forms.read", "flow.supervise"), phones)},
+		{Key: "leader", Name: "领导", NameEN: "Leader", Perms: slices.Concat(at(room.Below, "library.read", "lookup.ledger", "quality.read", "query.use", "forms.read", "flow.supervise", "burden.watch"), phones)},
 		{Key: "unit_admin", Name: "单位管理员", NameEN: "Unit administrator", Perms: at(room.Below, "org.unit_manage", "org.export", "identity.unit_manage", "authz.unit_manage", "flow.manage")},
 		{Key: "data_officer", Name: "数据专员", NameEN: "Data officer",
 			Perms: at(room.Unit, "library.read", "library.load", "library.source", "library.grant", "lookup.ledger", "lookup.find", "lookup.reveal", "quality.read", "quality.manage", "query.use", "query.sql", "query.reveal", "batch.run", "batch.reveal", "batch.trace", "batch.ask", "lookup.subject")},

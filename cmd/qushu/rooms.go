@@ -6,6 +6,7 @@ import (
 	"qushu/internal/apps/forms"
 	"qushu/internal/base/store"
 	"qushu/internal/datahub/batch"
+	"qushu/internal/datahub/burden"
 	"qushu/internal/datahub/cascade"
 	"qushu/internal/datahub/catalog"
 	"qushu/internal/datahub/exchange"
@@ -37,6 +38,7 @@ func rooms(kit *kernel.Kit) []*room.Room {
 		batch.New(kit, names{kit.Org}, runLedger{lookup.NewLedger(kit)}),
 		exchange.New(kit, sharedEntries{entries}),
 		cascade.New(kit, names{kit.Org}, cascadeCatalogue{entries}),
+		burden.New(kit, heldEntries{entries}),
 		forms.New(kit),
 	}
 }
@@ -67,6 +69,25 @@ func (s sharedEntries) entry(ctx context.Context, q store.Queryer, l catalog.Lis
 		e.Items = append(e.Items, exchange.Item{Name: i.Name, Column: columns[i.Name], Share: i.Share, Level: i.Level, Key: i.Key})
 	}
 	return e, err == nil, err
+}
+
+// heldEntries tells the check of reports what the district already holds.
+type heldEntries struct{ catalog *catalog.Catalog }
+
+func (h heldEntries) Published(ctx context.Context, q store.Queryer, mark string) ([]burden.Entry, string, error) {
+	all, now, err := h.catalog.Published(ctx, q, mark)
+	out := make([]burden.Entry, len(all))
+	for i, e := range all {
+		out[i] = burden.Entry{ID: e.ID, Code: e.Code, Name: e.Name, Unit: e.Unit, Share: e.Share, Condition: e.Condition, Basis: e.Basis}
+		for _, it := range e.Items {
+			out[i].Items = append(out[i].Items, burden.Item{Name: it.Name, Column: it.Field, Type: it.Type, Kind: it.Kind, Share: it.Share})
+		}
+	}
+	return out, now, err
+}
+
+func (h heldEntries) Bound(ctx context.Context, q store.Queryer, entry string) (string, map[string]string, error) {
+	return h.catalog.Bound(ctx, q, entry)
 }
 
 // deskUnits shows the org to the desk.

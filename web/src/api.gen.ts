@@ -516,6 +516,470 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/burden/fixes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-fixes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/fixes/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-fixes-by-id-answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/meter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-meter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-reports"];
+        put?: never;
+        post: operations["burden-post-reports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/reports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-reports-by-id"];
+        put: operations["burden-put-reports-by-id"];
+        post?: never;
+        delete: operations["burden-delete-reports-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/reports/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-reports-by-id-file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/reports/{id}/matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-reports-by-id-matches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/reports/{id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-reports-by-id-send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/reports/{id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-reports-by-id-shares"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/rounds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-rounds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/rounds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-rounds-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/rounds/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-rounds-by-id-close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/rounds/{id}/urge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-rounds-by-id-urge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-rule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-shares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/shares/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-shares-by-id-answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/sheets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-sheets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/sheets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-sheets-by-id"];
+        put: operations["burden-put-sheets-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/sheets/{id}/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-sheets-by-id-fetch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/sheets/{id}/fixes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-sheets-by-id-fixes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/sheets/{id}/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-sheets-by-id-open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/sheets/{id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-sheets-by-id-return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/sheets/{id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-sheets-by-id-submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/sheets/{id}/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-sheets-by-id-upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/tips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["burden-get-tips"];
+        put?: never;
+        post: operations["burden-post-tips"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/burden/tips/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["burden-post-tips-by-id-answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cascade/batches": {
         parameters: {
             query?: never;
@@ -5930,6 +6394,834 @@ export interface components {
             kind?: string;
             level?: string;
             of?: string;
+        };
+        BurdenAnswerFixInBody: {
+            /** @enum {string} */
+            answer: "mended" | "right";
+            note?: string;
+        };
+        BurdenAnswerShareInBody: {
+            agree: boolean;
+            reason?: string;
+        };
+        BurdenAnswerTipInBody: {
+            answer: string;
+            /** @enum {string} */
+            state: "confirmed" | "unfounded";
+        };
+        BurdenCell: {
+            /**
+             * Format: date-time
+             * @description when that data was last updated
+             */
+            at?: string | null;
+            /** @description id of the catalogue entry */
+            entry?: string;
+            /** @description the recipient says that it is wrong */
+            fixed?: boolean;
+            /** @description where it was filled in from, empty when it was written by hand */
+            from?: string;
+            v: string;
+        };
+        BurdenFetchOutBody: {
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            /** @description what the recipient wrote the last time, by the key of the field */
+            before: {
+                [key: string]: string;
+            };
+            byName: string;
+            due: string;
+            /** @description that are asked or filled in, in their order */
+            fields: components["schemas"]["BurdenField"][];
+            /**
+             * Format: int64
+             * @description records
+             */
+            found: number;
+            id: string;
+            lacking: components["schemas"]["BurdenLack"][];
+            list: boolean;
+            mayFill: boolean;
+            /** @description the caller's unit sent it */
+            mine: boolean;
+            /** @description of the approval */
+            number: string;
+            purpose: string;
+            /** @description why it was returned */
+            reason: string;
+            report: string;
+            round: string;
+            roundTitle: string;
+            rows: {
+                [key: string]: components["schemas"]["BurdenCell"];
+            }[];
+            sender: string;
+            senderName: string;
+            /**
+             * Format: int64
+             * @description its page stood open before somebody; work beside it is not counted
+             */
+            spentSeconds: number;
+            /** @enum {string} */
+            state: "todo" | "filling" | "submitted" | "returned";
+            /** Format: date-time */
+            submittedAt: string | null;
+            /** @description of the report */
+            title: string;
+            unit: string;
+            unitName: string;
+            urged: boolean;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        BurdenField: {
+            choices?: string[];
+            /** @description identifier of the data element, where there is one */
+            code?: string;
+            /**
+             * @description what the department says of the proposals
+             * @enum {string}
+             */
+            decide?: "" | "prefill" | "exempt" | "none" | "share";
+            /** @description that holds it */
+            entry?: string;
+            readonly entryName?: string;
+            /**
+             * @description what became of it
+             * @enum {string}
+             */
+            readonly final?: "" | "hand" | "prefill" | "share" | "struck";
+            /** @description heading above it */
+            group?: string;
+            item?: string;
+            /** @description of prefill; guessed when left out */
+            join?: components["schemas"]["BurdenJoin"];
+            /** @description unique in the report */
+            key: string;
+            /** @enum {string} */
+            kind: "text" | "number" | "date" | "choice" | "id" | "phone" | "uscc" | "name" | "address" | "unit" | "street" | "code";
+            /** @description unit of measure */
+            measure?: string;
+            name: string;
+            note?: string;
+            /** @description id of the report whose collection is shared */
+            readonly other?: string;
+            readonly otherKey?: string;
+            /** @description why it was struck, or not exempted */
+            readonly refusal?: string;
+            required?: boolean;
+            /** @description of a list: it says whom a row is about */
+            rowKey?: boolean;
+            /**
+             * Format: int64
+             * @description to fill it in, 0 for what is usual of its kind
+             */
+            seconds?: number;
+            /** @description who at the recipient fills it in */
+            who?: string;
+            /** @description of exempt and none */
+            why?: string;
+        };
+        BurdenFix: {
+            /** @enum {string} */
+            answer: "" | "mended" | "right";
+            /** Format: date-time */
+            answeredAt: string | null;
+            /** Format: date-time */
+            at: string | null;
+            entryName: string;
+            fieldName: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description row of the sheet, from 1
+             */
+            line: number;
+            note: string;
+            now: string;
+            ownerName: string;
+            /** @description the caller's unit provides the data and may answer */
+            provides: boolean;
+            reason: string;
+            sheet: string;
+            /** @description of the report */
+            title: string;
+            /** @description who says so */
+            unitName: string;
+            was: string;
+        };
+        BurdenFixInBody: {
+            /** @description key */
+            field: string;
+            reason: string;
+            /** Format: int64 */
+            row: number;
+            /** @description as it should be */
+            value: string;
+        };
+        BurdenFixListed: {
+            items: components["schemas"]["BurdenFix"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        BurdenForm: {
+            /** @description legal basis */
+            basis?: string;
+            /** @description YYYY-MM-DD */
+            due?: string;
+            /**
+             * Format: int64
+             * @description rows a recipient is thought to fill in
+             */
+            expected?: number;
+            fields?: components["schemas"]["BurdenField"][];
+            /**
+             * @description who fills it in
+             * @enum {string}
+             */
+            level: "community" | "street";
+            /** @description many rows a recipient */
+            list?: boolean;
+            /** @enum {string} */
+            period: "once" | "monthly" | "quarterly" | "halfyear" | "yearly";
+            purpose?: string;
+            /** @description ids of units */
+            targets?: string[];
+            title: string;
+        };
+        BurdenHandInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        BurdenItemsOutBody: {
+            /** @description the likeliest first */
+            items: components["schemas"]["BurdenProposal"][];
+        };
+        BurdenJoin: {
+            /** @description code: the recipient's division code; unit: its name; else the key of a field */
+            by: string;
+            /** @description a key column of the dataset */
+            column: string;
+        };
+        BurdenLack: {
+            entry: string;
+            /** @description names */
+            fields: string[];
+            name: string;
+            /**
+             * @description unbound: no data is mounted; no_grant: no grant of the sender's or the recipient's lets it in; no_key: nothing says which row is whose; no_column: an item has no column
+             * @enum {string}
+             */
+            why: "unbound" | "no_grant" | "no_key" | "no_column";
+        };
+        BurdenMatch: {
+            /** @description key */
+            field: string;
+            proposals: components["schemas"]["BurdenProposal"][];
+            same: components["schemas"]["BurdenSame"][];
+            /**
+             * @description auto: known of every recipient; row: says whom a row is about; own: in an entry of the same unit; held: held and shared unconditionally; apply: shared on application; closed: not shared; asked: another report asks it; new: nobody has it
+             * @enum {string}
+             */
+            state: "auto" | "row" | "own" | "held" | "apply" | "closed" | "asked" | "new";
+        };
+        BurdenMatchesOutBody: {
+            /** @description one of each field, in their order */
+            items: components["schemas"]["BurdenMatch"][];
+        };
+        BurdenMeter: {
+            /**
+             * Format: int64
+             * @description reports
+             */
+            forms: number;
+            /** @description YYYY-MM */
+            from: string;
+            /** @description by what was asked for, the greatest burden first */
+            lines: components["schemas"]["BurdenMetered"][];
+            months: components["schemas"]["BurdenMetered"][];
+            to: string;
+            /**
+             * Format: int64
+             * @description recipients
+             */
+            units: number;
+            whole: components["schemas"]["BurdenMinutes"];
+        };
+        BurdenMetered: {
+            /**
+             * Format: int64
+             * @description measured at the pages of what was submitted
+             */
+            actualSeconds: number;
+            /** Format: int64 */
+            askedSeconds: number;
+            /**
+             * Format: int64
+             * @description submitted
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description what had been estimated of the same
+             */
+            guessSeconds: number;
+            /** @description id of the unit or report, or YYYY-MM */
+            key: string;
+            /**
+             * Format: int64
+             * @description that stay to be filled in
+             */
+            leftSeconds: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description taken off by data that is held
+             */
+            prefilledSeconds: number;
+            /**
+             * Format: int64
+             * @description by reports and fields that were refused
+             */
+            refusedSeconds: number;
+            /**
+             * Format: int64
+             * @description by another's collection
+             */
+            sharedSeconds: number;
+            /**
+             * Format: int64
+             * @description fillings in that were sent
+             */
+            sheets: number;
+        };
+        BurdenMinutes: {
+            /**
+             * Format: int64
+             * @description measured at the pages of what was submitted
+             */
+            actualSeconds: number;
+            /** Format: int64 */
+            askedSeconds: number;
+            /**
+             * Format: int64
+             * @description submitted
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description what had been estimated of the same
+             */
+            guessSeconds: number;
+            /**
+             * Format: int64
+             * @description that stay to be filled in
+             */
+            leftSeconds: number;
+            /**
+             * Format: int64
+             * @description taken off by data that is held
+             */
+            prefilledSeconds: number;
+            /**
+             * Format: int64
+             * @description by reports and fields that were refused
+             */
+            refusedSeconds: number;
+            /**
+             * Format: int64
+             * @description by another's collection
+             */
+            sharedSeconds: number;
+            /**
+             * Format: int64
+             * @description fillings in that were sent
+             */
+            sheets: number;
+        };
+        BurdenProgress: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            filling: number;
+            name: string;
+            /** Format: int64 */
+            returned: number;
+            /** @description id of the unit, empty for those below no street */
+            street: string;
+            /** Format: int64 */
+            submitted: number;
+        };
+        BurdenProposal: {
+            /** @description of the entry */
+            code: string;
+            entry: string;
+            entryName: string;
+            item: string;
+            /** @description condition of sharing, or the law that forbids it */
+            note: string;
+            /**
+             * Format: int64
+             * @description of a hundred
+             */
+            score: number;
+            /** @enum {string} */
+            share: "unconditional" | "conditional" | "refused";
+            /** @description provider */
+            unit: string;
+            unitName: string;
+            /** @enum {string} */
+            why: "code" | "title" | "synonym" | "part" | "similar";
+        };
+        BurdenProposeInBody: {
+            /** @description key */
+            field: string;
+            /** @description id of the report that collects it */
+            other: string;
+            /** @description key */
+            otherField: string;
+        };
+        BurdenReadHead: {
+            fields: components["schemas"]["BurdenField"][];
+            file: string;
+            /**
+             * Format: int64
+             * @description rows of the heading as Excel shows them
+             */
+            first: number;
+            /** Format: int64 */
+            last: number;
+            /** @description what should be looked at: two rows of heading, merged cells, names that stand twice */
+            notes: string[];
+            sheet: string;
+            sheets: string[];
+            /** @description columns that are no question: serial numbers */
+            skipped: string[];
+            /** @description what stands above the heading, else the name of the file */
+            title: string;
+        };
+        BurdenReadInBody: {
+            /** @description of an upload that is finished */
+            fileId: string;
+            /**
+             * Format: int64
+             * @description rows of the heading, guessed when 0
+             */
+            first?: number;
+            /** Format: int64 */
+            last?: number;
+            sheet?: string;
+        };
+        BurdenReportBody: {
+            /**
+             * Format: int64
+             * @description of one recipient, one time, before the check
+             */
+            askedSeconds: number;
+            /** Format: date-time */
+            at: string | null;
+            case: string;
+            /**
+             * Format: date-time
+             * @description of the check
+             */
+            dueAt: string | null;
+            /** @description approved, but the approval has run out */
+            ended: boolean;
+            /** Format: int64 */
+            fieldCount: number;
+            form: components["schemas"]["BurdenForm"];
+            holder: string;
+            id: string;
+            late: boolean;
+            /**
+             * Format: int64
+             * @description that stay
+             */
+            leftSeconds: number;
+            /** @enum {string} */
+            level: "community" | "street";
+            mayEdit: boolean;
+            maySend: boolean;
+            number: string;
+            ownerName: string;
+            /** @enum {string} */
+            period: "once" | "monthly" | "quarterly" | "halfyear" | "yearly";
+            /** Format: int64 */
+            prefilledSeconds: number;
+            /** @description why it was returned or refused */
+            reason: string;
+            /** Format: int64 */
+            recipients: number;
+            /** Format: int64 */
+            sharedSeconds: number;
+            /** @enum {string} */
+            state: "draft" | "review" | "returned" | "approved" | "refused" | "stopped";
+            step: string;
+            /** @description nodes the caller holds now */
+            steps: string[];
+            /** Format: int64 */
+            struckSeconds: number;
+            /** Format: int64 */
+            timesAYear: number;
+            title: string;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: date-time
+             * @description of the approval
+             */
+            until: string | null;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        BurdenReportLine: {
+            /**
+             * Format: int64
+             * @description of one recipient, one time, before the check
+             */
+            askedSeconds: number;
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: date-time
+             * @description of the check
+             */
+            dueAt: string | null;
+            /** @description approved, but the approval has run out */
+            ended: boolean;
+            /** Format: int64 */
+            fieldCount: number;
+            holder: string;
+            id: string;
+            late: boolean;
+            /**
+             * Format: int64
+             * @description that stay
+             */
+            leftSeconds: number;
+            /** @enum {string} */
+            level: "community" | "street";
+            number: string;
+            ownerName: string;
+            /** @enum {string} */
+            period: "once" | "monthly" | "quarterly" | "halfyear" | "yearly";
+            /** Format: int64 */
+            recipients: number;
+            /** @enum {string} */
+            state: "draft" | "review" | "returned" | "approved" | "refused" | "stopped";
+            step: string;
+            /** Format: int64 */
+            timesAYear: number;
+            title: string;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: date-time
+             * @description of the approval
+             */
+            until: string | null;
+        };
+        BurdenReportLineListed: {
+            items: components["schemas"]["BurdenReportLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        BurdenReturnInBody: {
+            reason: string;
+        };
+        BurdenRound: {
+            /** Format: date-time */
+            at: string | null;
+            due: string;
+            id: string;
+            /** Format: int64 */
+            recipients: number;
+            report: string;
+            /** @enum {string} */
+            state: "open" | "closed";
+            /** Format: int64 */
+            submitted: number;
+            /** @description of the period */
+            title: string;
+        };
+        BurdenRoundBody: {
+            /** Format: date-time */
+            at: string | null;
+            due: string;
+            id: string;
+            /** @description entries whose data could not be used */
+            lacking: components["schemas"]["BurdenLack"][];
+            /** @description the caller's unit sent it */
+            mine: boolean;
+            /** Format: int64 */
+            recipients: number;
+            report: string;
+            reportTitle: string;
+            /** @enum {string} */
+            state: "open" | "closed";
+            /** @description of the sheets the caller sees */
+            streets: components["schemas"]["BurdenProgress"][];
+            /** Format: int64 */
+            submitted: number;
+            /** @description of the period */
+            title: string;
+        };
+        BurdenRoundListed: {
+            items: components["schemas"]["BurdenRound"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        BurdenRuleOutBody: {
+            /** @description what a refusal cites */
+            rule: string;
+            /** @description usual of each kind of field */
+            seconds: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description score from which a field counts as held
+             */
+            sure: number;
+            /**
+             * Format: int64
+             * @description of an approval
+             */
+            termDays: number;
+        };
+        BurdenSame: {
+            /** @description key */
+            field: string;
+            name: string;
+            period: string;
+            report: string;
+            /** Format: int64 */
+            score: number;
+            state: string;
+            title: string;
+            unit: string;
+            unitName: string;
+        };
+        BurdenSaveInBody: {
+            form: components["schemas"]["BurdenForm"];
+            /** Format: int64 */
+            version: number;
+        };
+        BurdenSendInBody: {
+            /** @description YYYY-MM-DD */
+            due: string;
+            /** @description of the period, guessed when empty */
+            title?: string;
+        };
+        BurdenShare: {
+            /** Format: date-time */
+            at: string | null;
+            field: string;
+            fieldName: string;
+            id: string;
+            /** @description the caller's unit asks; else it is to answer */
+            mine: boolean;
+            /** @description id of the report that collects */
+            other: string;
+            otherField: string;
+            otherTitle: string;
+            otherUnitName: string;
+            reason: string;
+            report: string;
+            /** @enum {string} */
+            state: "proposed" | "agreed" | "declined";
+            /** @description of the report that asks */
+            title: string;
+            /** @description who asks */
+            unitName: string;
+        };
+        BurdenSharesOutBody: {
+            items: components["schemas"]["BurdenShare"][];
+        };
+        BurdenSheetBody: {
+            /** Format: date-time */
+            at: string | null;
+            basis: string;
+            /** @description what the recipient wrote the last time, by the key of the field */
+            before: {
+                [key: string]: string;
+            };
+            byName: string;
+            due: string;
+            /** @description that are asked or filled in, in their order */
+            fields: components["schemas"]["BurdenField"][];
+            id: string;
+            list: boolean;
+            mayFill: boolean;
+            /** @description the caller's unit sent it */
+            mine: boolean;
+            /** @description of the approval */
+            number: string;
+            purpose: string;
+            /** @description why it was returned */
+            reason: string;
+            report: string;
+            round: string;
+            roundTitle: string;
+            rows: {
+                [key: string]: components["schemas"]["BurdenCell"];
+            }[];
+            sender: string;
+            senderName: string;
+            /**
+             * Format: int64
+             * @description its page stood open before somebody; work beside it is not counted
+             */
+            spentSeconds: number;
+            /** @enum {string} */
+            state: "todo" | "filling" | "submitted" | "returned";
+            /** Format: date-time */
+            submittedAt: string | null;
+            /** @description of the report */
+            title: string;
+            unit: string;
+            unitName: string;
+            urged: boolean;
+            /**
+             * Format: int64
+             * @description to be sent back with a change
+             */
+            version: number;
+        };
+        BurdenSheetLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            due: string;
+            id: string;
+            /** @description why it was returned */
+            reason: string;
+            report: string;
+            round: string;
+            roundTitle: string;
+            sender: string;
+            senderName: string;
+            /**
+             * Format: int64
+             * @description its page stood open before somebody; work beside it is not counted
+             */
+            spentSeconds: number;
+            /** @enum {string} */
+            state: "todo" | "filling" | "submitted" | "returned";
+            /** Format: date-time */
+            submittedAt: string | null;
+            /** @description of the report */
+            title: string;
+            unit: string;
+            unitName: string;
+            urged: boolean;
+        };
+        BurdenSheetLineListed: {
+            items: components["schemas"]["BurdenSheetLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        BurdenTarget: {
+            children?: components["schemas"]["BurdenTarget"][] | null;
+            id: string;
+            kind: string;
+            name: string;
+        };
+        BurdenTargetsOutBody: {
+            /** @description streets in the order of the tree, with their communities */
+            items: components["schemas"]["BurdenTarget"][];
+        };
+        BurdenTip: {
+            answer: string;
+            /** Format: date-time */
+            answeredAt: string | null;
+            /** Format: date-time */
+            at: string | null;
+            files: components["schemas"]["BurdenTipFile"][];
+            id: string;
+            mayAnswer: boolean;
+            ownerName: string;
+            /** @description who sent it, in words */
+            sender: string;
+            /** @enum {string} */
+            state: "open" | "confirmed" | "unfounded";
+            /** @description what the form is called */
+            title: string;
+            unitName: string;
+            words: string;
+        };
+        BurdenTipFile: {
+            id: string;
+            name: string;
+            /** Format: int64 */
+            size: number;
+        };
+        BurdenTipInBody: {
+            /** @description ids of uploaded files */
+            files?: string[];
+            sender: string;
+            title: string;
+            words?: string;
+        };
+        BurdenTipListed: {
+            items: components["schemas"]["BurdenTip"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        BurdenUnread: {
+            /** @description of the column */
+            name: string;
+            /**
+             * Format: int64
+             * @description of the file
+             */
+            row: number;
+            why: string;
+        };
+        BurdenUploadInBody: {
+            /** @description of an upload that is finished: the workbook of the sheet, filled in */
+            fileId: string;
+            /** Format: int64 */
+            version: number;
+        };
+        BurdenUploadOutBody: {
+            /** @description row by row; what is wrong is taken all the same, to be corrected on the page */
+            faults: components["schemas"]["BurdenUnread"][];
+            sheet: components["schemas"]["BurdenSheetBody"];
+            /**
+             * Format: int64
+             * @description rows
+             */
+            taken: number;
+        };
+        BurdenUrgedOutBody: {
+            /**
+             * Format: int64
+             * @description recipients
+             */
+            told: number;
+        };
+        BurdenWritten: {
+            /** @description values by the key of their field; what the platform filled in may be left out */
+            rows: {
+                [key: string]: string;
+            }[];
+            /**
+             * Format: int64
+             * @description the page was before somebody since it was counted last
+             */
+            spentSeconds?: number;
+            /** Format: int64 */
+            version: number;
         };
         CascadeAccount: {
             /** Format: int64 */
@@ -13531,6 +14823,1154 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["BatchTraceOutBody"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-fixes": {
+        parameters: {
+            query?: {
+                /** @description not answered yet */
+                open?: boolean;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenFixListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-fixes-by-id-answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenAnswerFixInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-items": {
+        parameters: {
+            query?: {
+                /** @description what is asked, in words */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenItemsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-meter": {
+        parameters: {
+            query?: {
+                by?: "street" | "community" | "sender" | "report";
+                /** @description YYYY-MM, the first month of this year when empty */
+                from?: string;
+                /** @description the present month when empty */
+                to?: string;
+                /** @description id of the unit */
+                street?: string;
+                /** @description id of the recipient */
+                unit?: string;
+                sender?: string;
+                report?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenMeter"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenReadInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenReadHead"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-reports": {
+        parameters: {
+            query?: {
+                /** @description mine: of the caller's unit; check: waits for the check; admitted: may be sent now, open to everybody */
+                view?: "" | "mine" | "check" | "admitted";
+                state?: "" | "draft" | "review" | "returned" | "approved" | "refused" | "stopped";
+                /** @description in title or number */
+                text?: string;
+                unit?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenReportLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenForm"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenReportBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-reports-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenReportBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-put-reports-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenSaveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenReportBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-delete-reports-by-id": {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-reports-by-id-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenHandInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenReportBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-reports-by-id-matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenMatchesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-reports-by-id-send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenSendInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenRoundBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-reports-by-id-shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenProposeInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenShare"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-rounds": {
+        parameters: {
+            query?: {
+                report?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenRoundListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-rounds-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenRoundBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-rounds-by-id-close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenRoundBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-rounds-by-id-urge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenUrgedOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenRuleOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-shares": {
+        parameters: {
+            query?: {
+                /** @description that asks or collects */
+                report?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenSharesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-shares-by-id-answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenAnswerShareInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenShare"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-sheets": {
+        parameters: {
+            query?: {
+                /** @description of the caller's unit: to be filled in, or submitted */
+                view?: "" | "todo" | "done";
+                /** @description all the caller sees of it */
+                round?: string;
+                /** @description id of the unit */
+                street?: string;
+                state?: "" | "todo" | "filling" | "submitted" | "returned";
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenSheetLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-sheets-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenSheetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-put-sheets-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenWritten"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenSheetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-sheets-by-id-fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenWritten"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenFetchOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-sheets-by-id-fixes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenFixInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenSheetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-sheets-by-id-open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenSheetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-sheets-by-id-return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenReturnInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenSheetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-sheets-by-id-submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenWritten"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenSheetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-sheets-by-id-upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenUploadInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenUploadOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenTargetsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-get-tips": {
+        parameters: {
+            query?: {
+                state?: "" | "open" | "confirmed" | "unfounded";
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenTipListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-tips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenTipInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurdenTip"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "burden-post-tips-by-id-answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurdenAnswerTipInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -23,7 +23,7 @@ export interface PaletteState {
 }
 
 /** The kinds the server finds: their icons, in the order they are shown. */
-const icons: Record<string, string> = { org_person: 'me', org_unit: 'unit', org_group: 'unit', desk_notice: 'desk', catalog: 'library', dataset: 'data', flow_case: 'flow' }
+const icons: Record<string, string> = { org_person: 'me', org_unit: 'unit', org_group: 'unit', burden: 'form', desk_notice: 'desk', catalog: 'library', dataset: 'data', flow_case: 'flow' }
 
 /** What the server found, as entries; a kind this page has no words for, or a link no installed page shows, is left out. */
 export function entriesOf(groups: { kind: string; hits: { id: string; title: string; where: string; link: string }[] }[], shows: (path: string) => boolean, open: (path: string) => void): Entry[] {
