@@ -57,7 +57,7 @@ type Line struct {
 	Summary  string     `json:"summary"`
 	Unit     string     `json:"unit"`
 	UnitName string     `json:"unitName"`
-	Steps    int        `json:"steps" doc:"in force, or of the draft before the first release"`
+	Count    int        `json:"stepCount" doc:"steps in force, or of the draft before the first release"`
 	Release  int64      `json:"release" doc:"counts releases, 0 before the first"`
 	Changed  bool       `json:"changed" doc:"the draft is not what is in force"`
 	Every    string     `json:"every" enum:",input,daily"`
@@ -75,7 +75,7 @@ func (x *Themes) line(ctx context.Context, t *Theme) Line {
 	if t.Release == 0 {
 		steps = len(t.Draft.Steps)
 	}
-	return Line{ID: t.ID, Name: t.Name, Title: t.Title, Kind: t.Kind, Summary: t.Summary, Unit: t.Unit, Steps: steps, Release: t.Release, Changed: t.Changed, Every: t.Released.Schedule.Every,
+	return Line{ID: t.ID, Name: t.Name, Title: t.Title, Kind: t.Kind, Summary: t.Summary, Unit: t.Unit, Count: steps, Release: t.Release, Changed: t.Changed, Every: t.Released.Schedule.Every,
 		State: t.State, Warned: t.Warned, Error: x.sentence(web.From(ctx).Lang, t.Fault), Good: t.Good, Next: t.Next, Version: t.Version}
 }
 

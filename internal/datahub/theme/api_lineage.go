@@ -37,12 +37,13 @@ type drawer struct {
 	known  map[string]dataset.Dataset // by id, also those not seen
 	seen   map[string]bool            // ids of those that may be read
 	at     map[string]string          // id of a dataset → id of its node
+	steps  map[string]bool            // versions whose steps are drawn
 	hidden int
 }
 
 func (x *Themes) drawer(ctx context.Context) (*drawer, error) {
 	scope, err := x.sees(ctx, x.db)
-	return &drawer{Themes: x, Graph: Graph{Nodes: []Node{}, Edges: []Edge{}}, scope: scope, known: map[string]dataset.Dataset{}, seen: map[string]bool{}, at: map[string]string{}}, err
+	return &drawer{Themes: x, Graph: Graph{Nodes: []Node{}, Edges: []Edge{}}, scope: scope, known: map[string]dataset.Dataset{}, seen: map[string]bool{}, at: map[string]string{}, steps: map[string]bool{}}, err
 }
 
 // place makes the nodes of datasets that have none, and returns the ids of those that are new and may be read.
@@ -100,9 +101,13 @@ func (d *drawer) place(ctx context.Context, ids []string) ([]string, error) {
 
 // step makes the node between what was read and what was made of it.
 func (d *drawer) step(ctx context.Context, m Made, to string) error {
-	id := "s:" + m.Version
-	if d.node(id) != nil || d.at[to] == "" {
+	if d.steps[m.Version] || d.at[to] == "" {
 		return nil
+	}
+	d.steps[m.Version] = true
+	id := "s:" + m.Version
+	if !d.seen[to] {
+		id = "s:" + d.at[to]
 	}
 	n := Node{ID: id, Kind: "step", Columns: []NodeColumn{}, Links: []Link{}, Conditions: []Source{}, Hidden: !d.seen[to]}
 	if !n.Hidden {

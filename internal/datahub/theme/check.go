@@ -143,7 +143,7 @@ func (x *Themes) plan(ctx context.Context, q store.Queryer, t *Theme, s *Step, o
 	for _, one := range s.Tests {
 		a, err := one.ready(*s, x.dicts)
 		if err == nil && a.sql != "" {
-			_, err = x.read(ctx, q, t, a.sql, tables)
+			err = x.binds(ctx, q, t, a.sql, tables)
 		}
 		if err != nil {
 			why, err := fault("tests", err)
@@ -157,10 +157,22 @@ func (x *Themes) plan(ctx context.Context, q store.Queryer, t *Theme, s *Step, o
 	return out, faults, nil
 }
 
+// binds says what is wrong with the SQL of a test.
+func (x *Themes) binds(ctx context.Context, q store.Queryer, t *Theme, sql string, own []dataset.Table) error {
+	question, err := x.read(ctx, q, t, sql, own)
+	if err == nil {
+		_, _, err = x.datasets.Trace(ctx, question, x.now())
+	}
+	return err
+}
+
 // columnsOf are the columns of a step: what follows from where they come from, and what was decided about them.
 func columnsOf(x *dataset.Question, traced []dataset.Traced, s *Step, run bool, faults *[]Reason) []Column {
 	out := make([]Column, len(traced))
 	for i, one := range traced {
+		if one.Alias != "" { // the engine numbers what stands twice, where it is to be refused
+			one.Name = one.Alias
+		}
 		c := Column{Column: dataset.Inherited(one, x.Sources(one)), How: one.How, From: []string{}}
 		c.Floor = dataset.L1
 		if len(one.From) > 0 {

@@ -83,8 +83,11 @@ func (x Test) ready(step Step, dicts *codes.Dictionaries) (asked, error) {
 		}
 		return asked{}, nil
 	case testSQL:
-		if strings.TrimSpace(x.Title) == "" {
+		switch "" {
+		case strings.TrimSpace(x.Title):
 			return asked{}, errs.New(errs.Invalid, "theme.test_title")
+		case strings.TrimSpace(x.SQL):
+			return asked{}, errs.New(errs.Invalid, "warehouse.sql_empty")
 		}
 		return asked{sql: x.SQL}, nil
 	}

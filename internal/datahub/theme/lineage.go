@@ -112,10 +112,9 @@ func (g *Graph) layers() {
 			break
 		}
 	}
-	last := 0
 	for i := len(g.Nodes) - 1; i >= 0; i-- { // what leads to one thing only stands beside it
 		n := &g.Nodes[i]
-		last = len(g.Nodes)
+		last := len(g.Nodes)
 		for _, e := range g.Edges {
 			if to := g.node(e.To); e.From == n.ID && to != nil {
 				last = min(last, to.Layer-1)

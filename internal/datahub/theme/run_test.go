@@ -264,7 +264,10 @@ func TestSchedule(t *testing.T) {
 		}
 		ds = e.publish(ds, "population", "u1", people(40))
 		wait("never due", func() bool { return due() > 0 })
+		first := due()
+		e.Move(time.Minute)
 		e.publish(ds, "population", "u1", people(50))
+		wait("not put off", func() bool { return due() > first })
 		e.call("theme.due") // not yet: more may come
 		var runs struct{ Items []run }
 		e.Get(t, zhang, "GET /api/theme/libraries/"+l.ID+"/runs", "", &runs)

@@ -351,7 +351,7 @@ func TestLibrary(t *testing.T) {
 		e.Run(t, []kerneltest.Case{
 			{Name: "previewed now", As: zhang, Call: "POST /api/theme/libraries/" + l.ID + "/preview", Body: `{"step":"by_street"}`, Status: 200, Want: []string{"关山街道", `"99"`}},
 			{Name: "its runs", As: zhang, Call: "GET /api/theme/libraries/" + l.ID + "/runs", Status: 200, Want: []string{`"number":2`, `"number":1`, `"why":"hand"`}},
-			{Name: "in the list", As: zhang, Call: "GET /api/theme/libraries?text=人口", Status: 200, Want: []string{`"state":"done"`, `"unitName":"单位u1"`, `"steps":2`}},
+			{Name: "in the list", As: zhang, Call: "GET /api/theme/libraries?text=人口", Status: 200, Want: []string{`"state":"done"`, `"unitName":"单位u1"`, `"stepCount":2`}},
 			{Name: "what it may read", As: zhang, Call: "GET /api/theme/libraries/" + l.ID + "/sources", Status: 200, Want: []string{"population", "身份证号"}},
 			{Name: "code lists", As: zhang, Call: "GET /api/theme/dictionaries", Status: 200, Want: []string{`"sex"`}},
 			{Name: "removed by its unit alone", As: builder("li", "u2"), Call: "DELETE /api/theme/libraries/" + l.ID, Status: 404},

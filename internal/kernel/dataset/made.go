@@ -44,8 +44,9 @@ func (d *Datasets) Names(ctx context.Context, text string) (tables, params []str
 // Traced is one column of a question's answer with what it is made of.
 type Traced struct {
 	warehouse.Column
-	How  warehouse.How
-	From []warehouse.Origin // Table is a place in Question.Faces
+	Alias string // what the text calls it, "" where it does not
+	How   warehouse.How
+	From  []warehouse.Origin // Table is a place in Question.Faces
 }
 
 // Sources are the columns a traced column is made of, as catalogued.
@@ -84,7 +85,7 @@ func (d *Datasets) Trace(ctx context.Context, x *Question, now time.Time) (cols 
 	for i, c := range shape {
 		cols[i].Column = c
 		if len(traced.Outputs) == len(shape) {
-			cols[i].How, cols[i].From = traced.Outputs[i].How, traced.Outputs[i].From
+			cols[i].Alias, cols[i].How, cols[i].From = traced.Outputs[i].Name, traced.Outputs[i].How, traced.Outputs[i].From
 			continue
 		}
 		cols[i].How, cols[i].From = warehouse.Derived, x.all() // we and the engine read it differently: rather too many

@@ -114,12 +114,19 @@ func (s *Store) Make(ctx context.Context, spec warehouse.Spec, r *warehouse.Read
 	return m.out, nil
 }
 
-// making is one run of Make: the answer goes to a table of its own, is numbered and keyed into a stage, and from there on
-// it is a load like any other.
+// making is one run of Make: the rows of the answer are numbered and keyed into a stage, and from there on it is a load like
+// any other.
 type making struct{ load }
 
-func (m *making) raw() string  { return "a_" + m.id }
 func (m *making) keys() string { return "k_" + m.id }
+
+// raw is where the answer goes: the stage itself when no key is to be added.
+func (m *making) raw() string {
+	if !m.keyed {
+		return m.stage()
+	}
+	return "a_" + m.id
+}
 
 // answer works the answer out, in the types the version keeps.
 func (m *making) answer(ctx context.Context, s *Store, conn *sql.Conn, tree *scope.Tree, faces []warehouse.Face, l warehouse.Limits) error {
@@ -138,7 +145,7 @@ func (m *making) answer(ctx context.Context, s *Store, conn *sql.Conn, tree *sco
 		names[i] = fmt.Sprintf("x%d", i)
 		values[i] = kept(c.Type, names[i]) + " AS " + column(i)
 	}
-	q := "CREATE TABLE " + m.raw() + " AS SELECT " + strings.Join(values, ", ") + " FROM (" + text + ") AS answer(" + strings.Join(names, ", ") + ")"
+	q := "CREATE TABLE " + m.raw() + " AS SELECT row_number() OVER () AS _n, " + strings.Join(values, ", ") + " FROM (" + text + ") AS answer(" + strings.Join(names, ", ") + ")"
 	if l.Rows > 0 {
 		q += fmt.Sprintf(" LIMIT %d", l.Rows+1)
 	}
@@ -179,25 +186,23 @@ func (m *making) check(ctx context.Context, tx *sql.Tx, l warehouse.Limits) erro
 	return nil
 }
 
-// number makes the stage: the answer with the number of each row and the hash of its key, which only this program works out.
+// number makes the stage of a keyed version: the answer with the hash of each key, which only this program works out.
 func (m *making) number(ctx context.Context, tx *sql.Tx, conn *sql.Conn) error {
-	q := "CREATE TABLE " + m.stage() + " AS SELECT rowid + 1 AS _n, a.* FROM " + m.raw() + " AS a"
-	if m.keyed {
-		if err := m.hash(ctx, tx, conn); err != nil {
-			return err
-		}
-		q = "CREATE TABLE " + m.stage() + " AS SELECT a.rowid + 1 AS _n, k._k, a.* FROM " + m.raw() + " AS a JOIN temp." + m.keys() + " AS k ON k._n = a.rowid"
+	if !m.keyed {
+		return nil
 	}
-	if _, err := tx.ExecContext(ctx, q); err != nil {
+	if err := m.hash(ctx, tx, conn); err != nil {
 		return err
 	}
-	if m.keyed {
-		if _, err := tx.ExecContext(ctx, "DROP TABLE temp."+m.keys()); err != nil {
+	for _, q := range []string{
+		"CREATE TABLE " + m.stage() + " AS SELECT k._k, a.* FROM " + m.raw() + " AS a JOIN temp." + m.keys() + " AS k ON k._n = a._n",
+		"DROP TABLE temp." + m.keys(), "DROP TABLE " + m.raw(),
+	} {
+		if _, err := tx.ExecContext(ctx, q); err != nil {
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, "DROP TABLE "+m.raw())
-	return err
+	return nil
 }
 
 // hash works out the hash of every key, slice by slice.
@@ -215,7 +220,7 @@ func (m *making) hash(ctx context.Context, tx *sql.Tx, conn *sql.Conn) error {
 		names, types = append(names, column(i)), append(types, m.spec.Columns[i].Type)
 	}
 	for at := int64(0); at < n; at += slice {
-		text := fmt.Sprintf("SELECT rowid, %s FROM %s WHERE rowid >= %d AND rowid < %d", strings.Join(names, ", "), m.raw(), at, at+slice)
+		text := fmt.Sprintf("SELECT _n, %s FROM %s WHERE _n > %d AND _n <= %d", strings.Join(names, ", "), m.raw(), at, at+slice)
 		numbers, hashes, err := keysOf(ctx, tx, text, types)
 		if err != nil {
 			return err
