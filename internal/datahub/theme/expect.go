@@ -143,7 +143,7 @@ func among(c dataset.Column, texts []string) (asked, error) {
 
 // outside is true of rows whose value lies beyond one of two bounds, either of which may be "".
 func outside(c dataset.Column, low, high string) (asked, error) {
-	var any []warehouse.Cond
+	var beyond []warehouse.Cond
 	for _, b := range []struct {
 		text string
 		cond func(string, any) warehouse.Cond
@@ -155,12 +155,12 @@ func outside(c dataset.Column, low, high string) (asked, error) {
 		if err != nil || v == nil {
 			return asked{}, errs.New(errs.Invalid, "theme.test_value", c.Title, b.text)
 		}
-		any = append(any, b.cond(c.Name, v))
+		beyond = append(beyond, b.cond(c.Name, v))
 	}
-	if any == nil || c.Type.Kind == warehouse.KindBoolean {
+	if beyond == nil || c.Type.Kind == warehouse.KindBoolean {
 		return asked{}, errs.New(errs.Invalid, "theme.test_bounds")
 	}
-	return asked{cond: warehouse.Or(any...)}, nil
+	return asked{cond: warehouse.Or(beyond...)}, nil
 }
 
 // within reports whether rows are within percent of before.

@@ -206,6 +206,7 @@ func (e env) draft(as *room.Actor, name string, steps ...step) lib {
 func (e env) put(as *room.Actor, l lib, steps ...step) lib {
 	e.t.Helper()
 	var out lib
+	steps = append([]step{}, steps...)
 	schedule := l.Schedule
 	if schedule == nil {
 		schedule = map[string]any{}

@@ -107,7 +107,7 @@ func TestShape(t *testing.T) {
 	for _, c := range cols {
 		got = append(got, c.Name+" "+c.Type.String())
 	}
-	if want := "街道 text, n integer, 均 decimal(38,6), s decimal(38,2), d date, at datetime, x text, b boolean"; strings.Join(got, ", ") != want {
+	if want := "街道 text, n integer, 均 decimal(38,6), s decimal(38,2), d date, at datetime, x integer, b boolean"; strings.Join(got, ", ") != want {
 		t.Errorf("%s\nwant %s", strings.Join(got, ", "), want)
 	}
 	r, err = s.Read(t.Context(), `SELECT nothing FROM t`)
