@@ -44,6 +44,7 @@ export function useLibrary() {
   onScopeDispose(() => window.removeEventListener('beforeunload', leaving))
 
   const current = computed(() => draft.steps.find((one) => one.name === step.value) ?? draft.steps[0])
+  const open = (name: string) => (step.value = name)
   function add() {
     const one = freshStep(draft.steps)
     draft.steps.push(one)
@@ -90,7 +91,7 @@ export function useLibrary() {
   })
   const problems = computed(() => library.data.value?.problems ?? [])
   const of = (name: string) => problems.value.filter((one) => one.step === name)
-  return { id, library, draft, step, current, touched, add, drop, save, release, remove, run, problems, of }
+  return { id, library, draft, step, current, touched, open, add, drop, save, release, remove, run, problems, of }
 }
 
 /** What the parts of the page work with. */
