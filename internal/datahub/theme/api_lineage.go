@@ -3,6 +3,7 @@ package theme
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
@@ -37,13 +38,14 @@ type drawer struct {
 	known  map[string]dataset.Dataset // by id, also those not seen
 	seen   map[string]bool            // ids of those that may be read
 	at     map[string]string          // id of a dataset → id of its node
+	may    map[string]map[string]bool // by id of a dataset, the columns he may know of
 	steps  map[string]bool            // versions whose steps are drawn
 	hidden int
 }
 
 func (x *Themes) drawer(ctx context.Context) (*drawer, error) {
 	scope, err := x.sees(ctx, x.db)
-	return &drawer{Themes: x, Graph: Graph{Nodes: []Node{}, Edges: []Edge{}}, scope: scope, known: map[string]dataset.Dataset{}, seen: map[string]bool{}, at: map[string]string{}, steps: map[string]bool{}}, err
+	return &drawer{Themes: x, Graph: Graph{Nodes: []Node{}, Edges: []Edge{}}, scope: scope, known: map[string]dataset.Dataset{}, seen: map[string]bool{}, at: map[string]string{}, may: map[string]map[string]bool{}, steps: map[string]bool{}}, err
 }
 
 // place makes the nodes of datasets that have none, and returns the ids of those that are new and may be read.
@@ -89,14 +91,37 @@ func (d *drawer) place(ctx context.Context, ids []string) ([]string, error) {
 			continue
 		}
 		n.ID, n.Title, n.Name, n.Dataset, n.Number, n.Rows, n.Updated = "d:"+id, ds.Title, ds.Name, id, ds.Number, ds.Rows, ds.Updated
+		if d.may[id], err = d.open(ctx, ds); err != nil {
+			return nil, err
+		}
 		for _, c := range ds.Columns {
-			n.Columns = append(n.Columns, NodeColumn{Name: c.Name, Title: c.Title, Level: string(c.Level), Masked: c.Masked})
+			if d.may[id][c.Name] {
+				n.Columns = append(n.Columns, NodeColumn{Name: c.Name, Title: c.Title, Level: string(c.Level), Masked: c.Masked})
+			}
 		}
 		d.at[id], d.seen[id] = n.ID, true
 		d.Nodes = append(d.Nodes, n)
 		fresh = append(fresh, id)
 	}
 	return fresh, nil
+}
+
+// open tells the columns of a dataset the caller may know of: all where a permission of his reaches it, else those granted.
+func (d *drawer) open(ctx context.Context, ds dataset.Dataset) (map[string]bool, error) {
+	out := map[string]bool{}
+	for _, perm := range append([]string{"theme.read"}, d.rights.Read...) {
+		if !authz.From(ctx).Can(perm) {
+			continue
+		}
+		r, err := d.datasets.Right(ctx, d.db, ds, perm, "", "")
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range ds.Columns {
+			out[c.Name] = out[c.Name] || r.MaySee(c.Name)
+		}
+	}
+	return out, nil
 }
 
 // step makes the node between what was read and what was made of it.
@@ -112,7 +137,7 @@ func (d *drawer) step(ctx context.Context, m Made, to string) error {
 	n := Node{ID: id, Kind: "step", Columns: []NodeColumn{}, Links: []Link{}, Conditions: []Source{}, Hidden: !d.seen[to]}
 	if !n.Hidden {
 		n.Title, n.Name = d.known[to].Title, m.Step
-		n.Links, n.Conditions = d.links(m.Lineage.Columns), d.sources(m.Lineage.Conditions)
+		n.Links, n.Conditions = d.links(to, m.Lineage.Columns), d.sources(m.Lineage.Conditions)
 		t, err := d.find(ctx, d.db, m.Theme, "theme.read")
 		switch {
 		case err == nil:
@@ -142,10 +167,12 @@ func (d *drawer) step(ctx context.Context, m Made, to string) error {
 }
 
 // links and sources name nodes in the place of datasets; of what may not be read no column is told.
-func (d *drawer) links(all []Link) []Link {
+func (d *drawer) links(to string, all []Link) []Link {
 	out := []Link{}
 	for _, l := range all {
-		out = append(out, Link{l.Name, l.How, d.sources(l.From)})
+		if d.may[to][l.Name] {
+			out = append(out, Link{l.Name, l.How, d.sources(l.From)})
+		}
 	}
 	return out
 }
@@ -153,12 +180,12 @@ func (d *drawer) links(all []Link) []Link {
 func (d *drawer) sources(all []Source) []Source {
 	out := []Source{}
 	for _, s := range all {
-		switch {
-		case d.at[s.Dataset] == "":
-		case !d.seen[s.Dataset]:
-			out = append(out, Source{Dataset: d.at[s.Dataset]})
-		default:
-			out = append(out, Source{d.at[s.Dataset], s.Column})
+		one := Source{d.at[s.Dataset], s.Column}
+		if !d.may[s.Dataset][s.Column] {
+			one.Column = ""
+		}
+		if one.Dataset != "" && !slices.Contains(out, one) {
+			out = append(out, one)
 		}
 	}
 	return out
@@ -278,14 +305,12 @@ func (x *Themes) lineage(ctx context.Context, in *lineageIn) (*graphOut, error) 
 	if err != nil {
 		return nil, err
 	}
-	if in.Column != "" {
-		if _, ok := ds.Column(in.Column); !ok {
-			return nil, errs.New(errs.Invalid, "dataset.no_column", in.Column)
-		}
-	}
 	ids, err := d.place(ctx, []string{ds.ID})
 	if err != nil {
 		return nil, err
+	}
+	if in.Column != "" && !d.may[ds.ID][in.Column] {
+		return nil, errs.New(errs.Invalid, "dataset.no_column", in.Column)
 	}
 	if err := d.up(ctx, ids); err != nil {
 		return nil, err

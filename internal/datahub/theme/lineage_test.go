@@ -140,6 +140,9 @@ func TestLineageHides(t *testing.T) {
 		if got, want := g.line(), "0 dataset hidden 单位u1; 1 step 年龄结构; 2 dataset 年龄结构"; got != want {
 			t.Errorf("%s\nwant %s", got, want)
 		}
+		if status, all := e.Call(t, kerneltest.Case{As: builder("wang", "u3"), Call: "GET /api/theme/lineage?dataset=" + r.Results[0].Dataset}); status != 200 || strings.Contains(all, `"nl"`) {
+			t.Error("tells of a column that is not granted:", status, all)
+		}
 		for _, n := range g.Nodes {
 			for _, link := range n.Links {
 				for _, from := range link.From {

@@ -275,8 +275,11 @@ func (r *running) fail(ctx context.Context, cause error) error {
 		run.Fault = Reason{Key: e.Key, Args: texts(e.Args)}
 	}
 	for i := range run.Results {
-		if run.Results[i].State == Running {
+		switch run.Results[i].State {
+		case Running:
 			run.Results[i].State = Failed
+		case Queued:
+			run.Results[i].State = Cancelled
 		}
 	}
 	err := r.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {

@@ -8,7 +8,7 @@ export type Graph = Schemas['ThemeGraph']
 export type GraphNode = Schemas['ThemeNode']
 
 /** Sizes of what is drawn, in rem, so that they follow the size of type. */
-export const size = { width: 15, head: 4.4, row: 2, foot: 2, gapX: 4.5, gapY: 1.4, most: 7, edge: 1 }
+export const size = { width: 13.5, head: 4.4, row: 2, foot: 2, gapX: 3, gapY: 1.4, most: 7, edge: 1 }
 
 /** A node where it is drawn. */
 export interface Placed {
