@@ -35,7 +35,7 @@ func (b *builder) library(ctx context.Context, d *door, l themes.Library) (rows 
 		return 0, err
 	}
 	at := "/api/theme/libraries/" + made.ID
-	in := map[string]any{"title": l.Title, "kind": l.Kind, "summary": l.Summary, "steps": l.Steps, "schedule": map[string]string{"every": l.Every, "at": l.At}, "version": made.Version}
+	in := map[string]any{"title": l.Title, "kind": l.Kind, "summary": l.Summary, "steps": l.Steps, "schedule": map[string]string{"every": l.Every}, "version": made.Version}
 	if err := d.call(ctx, "PUT", at, in, &made); err != nil {
 		return 0, err
 	}

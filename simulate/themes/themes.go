@@ -4,7 +4,7 @@ package themes
 // Library is a theme library (主题库) or topic library (专题库) as its builder writes it.
 type Library struct {
 	Name, Title, Kind, Summary string
-	Every, At                  string // when it runs by itself: "" by hand, input, daily at a time
+	Every                      string // when it runs by itself: "" by hand, input
 	Steps                      []Step
 }
 
@@ -50,7 +50,7 @@ func key(name, kind, level string) []Column {
 // Libraries lists them: people, cleaned, joined and counted; and the running of the city, counted by street.
 func Libraries() []Library {
 	return []Library{
-		{Name: "renkou", Title: "人口主题库", Kind: "theme", Every: "daily", At: "02:30", Summary: "以常住人口信息为基础，清洗、关联扩展信息，并按街道汇总人口结构（演示数据）。", Steps: []Step{
+		{Name: "renkou", Title: "人口主题库", Kind: "theme", Every: "input", Summary: "以常住人口信息为基础，清洗、关联扩展信息，并按街道汇总人口结构（演示数据）。", Steps: []Step{
 			{Name: "zt_renkou", Title: "人口基础信息", Summary: "一人一条，去掉没有姓名的记录。",
 				SQL:     "SELECT 公民身份号码, 姓名, 性别, 出生日期, 民族, 文化程度, 街道代码, 社区代码, 人口类别, 更新日期\nFROM population\nWHERE 姓名 IS NOT NULL",
 				Columns: key("公民身份号码", "id", "L3"),

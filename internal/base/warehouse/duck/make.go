@@ -186,7 +186,8 @@ func (m *making) check(ctx context.Context, tx *sql.Tx, l warehouse.Limits) erro
 	return nil
 }
 
-// number makes the stage of a keyed version: the answer with the hash of each key, which only this program works out.
+// number makes the stage of a keyed version: a view of the answer beside the hash of each key, which only this program
+// works out.
 func (m *making) number(ctx context.Context, tx *sql.Tx, conn *sql.Conn) error {
 	if !m.keyed {
 		return nil
@@ -194,15 +195,9 @@ func (m *making) number(ctx context.Context, tx *sql.Tx, conn *sql.Conn) error {
 	if err := m.hash(ctx, tx, conn); err != nil {
 		return err
 	}
-	for _, q := range []string{
-		"CREATE TABLE " + m.stage() + " AS SELECT k._k, a.* FROM " + m.raw() + " AS a JOIN temp." + m.keys() + " AS k ON k._n = a._n",
-		"DROP TABLE temp." + m.keys(), "DROP TABLE " + m.raw(),
-	} {
-		if _, err := tx.ExecContext(ctx, q); err != nil {
-			return err
-		}
-	}
-	return nil
+	m.gone = []string{"DROP VIEW temp." + m.stage(), "DROP TABLE temp." + m.keys(), "DROP TABLE " + m.raw()}
+	_, err := tx.ExecContext(ctx, "CREATE TEMP VIEW "+m.stage()+" AS SELECT k._k, a.* FROM "+m.raw()+" AS a JOIN temp."+m.keys()+" AS k ON k._n = a._n")
+	return err
 }
 
 // hash works out the hash of every key, slice by slice.
