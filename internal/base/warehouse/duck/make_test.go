@@ -213,7 +213,7 @@ func FuzzTrace(f *testing.F) {
 	for _, text := range []string{
 		`SELECT id, count(*) FROM p GROUP BY 1`, `SELECT * FROM p JOIN s USING (jd)`, `WITH w AS (SELECT * EXCLUDE (xm) FROM p) SELECT nl FROM w UNION SELECT mj FROM s`,
 		`SELECT (SELECT max(mj) FROM s WHERE s.jd = p.jd) FROM p ORDER BY nl LIMIT 3`, `SELECT a.a FROM t a, t b WHERE a.b IN (SELECT b FROM t)`, `SELECT x FROM (SELECT count(*) FROM p) q`,
-		`SELECT p.id, v.* FROM p, (VALUES (1, nl)) v(x, y)`, `SELECT sum(nl) OVER (PARTITION BY jd) FROM p QUALIFY nl > 3`, `SELECT id FROM p NATURAL JOIN s`,
+		`SELECT p.id, v.* FROM p, (VALUES (1, nl)) v(x, y)`, `SELECT sum(nl) OVER (PARTITION BY jd) FROM p QUALIFY nl > 3`, `SELECT id FROM p NATURAL JOIN s`, `SELECT A.A FROM t`, `WITH w AS (SELECT p AS x FROM p) SELECT x.xm FROM w`,
 	} {
 		f.Add(text)
 	}
@@ -231,7 +231,7 @@ func FuzzTrace(f *testing.F) {
 		holds := func(o warehouse.Origin) bool {
 			n := r.Tables[o.Table]
 			is := func(name string) bool { return strings.EqualFold(name, o.Column) }
-			if n.All && !slices.ContainsFunc(n.Except, is) || slices.ContainsFunc(n.Columns, is) || strings.Contains(strings.ToUpper(text), "NATURAL") {
+			if n.All && !slices.ContainsFunc(n.Except, is) || slices.ContainsFunc(n.Columns, is) || strings.Contains(strings.ToLower(text), o.Column) || strings.Contains(strings.ToUpper(text), "NATURAL") {
 				return true
 			}
 			return slices.ContainsFunc(n.Columns, func(c string) bool { // a whole row, by the name of its table
