@@ -10,10 +10,7 @@ import (
 
 // themes writes the theme and topic libraries of the centre, releases them and runs each once, as its data officer does.
 func (b *builder) themes(ctx context.Context) error {
-	d, err := b.enter(ctx, b.named("centre.data"))
-	if err != nil {
-		return err
-	}
+	d := b.named("centre.data").door // who has just loaded the tables
 	for _, l := range themes.Libraries() {
 		rows, err := b.library(ctx, d, l)
 		if err != nil {
