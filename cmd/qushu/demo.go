@@ -175,6 +175,7 @@ func (b *builder) steps(ctx context.Context) error {
 		{"a year of cases", func(ctx context.Context) error { b.agendaOfYear(); return b.until(ctx, b.today.AddDate(0, 0, -22)) }},
 		{"the population table", b.population},
 		{"the other tables", b.holdings},
+		{"theme libraries", b.themes},
 		{"the data catalogue", b.catalogue},
 		{"reports held against the catalogue", b.reports},
 		{"notices and the last weeks", func(ctx context.Context) error { return b.until(ctx, time.Now()) }},

@@ -14,6 +14,7 @@ import (
 	"qushu/internal/datahub/lookup"
 	"qushu/internal/datahub/quality"
 	"qushu/internal/datahub/query"
+	"qushu/internal/datahub/theme"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
@@ -27,10 +28,15 @@ func rooms(kit *kernel.Kit) []*room.Room {
 	if err != nil {
 		panic("the code lists are embedded at build time: " + err.Error())
 	}
+	themes, err := theme.New(kit, names{kit.Org}, loads{}, theme.Rights{Read: []string{"library.read", "query.use", "lookup.find", "quality.read"}, Ask: "query.use", Bare: "query.reveal"})
+	if err != nil {
+		panic("the code lists are embedded at build time: " + err.Error())
+	}
 	entries := catalog.New(kit)
 	return []*room.Room{
 		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: kit.Settings.Days}),
 		library.New(kit, names{kit.Org}),
+		themes,
 		judge.Room(),
 		entries.Room(),
 		query.New(kit, names{kit.Org}, tree{kit.Org}),
@@ -200,4 +206,16 @@ func (r runLedger) Indexer(dataset, column string) func(string) uint64 {
 func (r runLedger) Enter(ctx context.Context, tx *store.Tx, e batch.Entry) (string, error) {
 	return r.book.Enter(ctx, tx, lookup.Look{Dataset: e.Dataset, Title: e.Title, Store: e.Store, OwnerUnit: e.OwnerUnit, OwnerStreet: e.OwnerStreet, Column: e.Column, Purpose: e.Purpose, Basis: e.Basis,
 		Person: e.Person, PersonName: e.PersonName, Unit: e.Unit, Home: e.Home, At: e.At, Hits: int(e.Hits), Batch: e.ID, Clear: e.Clear, Matter: e.Matter}, e.DatasetName, e.Subjects)
+}
+
+// loads tells the lineage which file or table of another system a version was loaded from.
+type loads struct{}
+
+func (loads) Of(ctx context.Context, q store.Queryer, dataset string, number int64) (theme.Load, bool, error) {
+	o, ok, err := library.OriginOf(ctx, q, dataset, number)
+	l := theme.Load{Kind: "file", Name: o.File}
+	if o.Feed != "" {
+		l = theme.Load{Kind: "feed", Name: o.Object, Source: o.Source, Feed: o.Feed}
+	}
+	return l, ok, err
 }

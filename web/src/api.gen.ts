@@ -5044,6 +5044,214 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/theme/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["theme-get-datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/dictionaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["theme-get-dictionaries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/libraries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["theme-get-libraries"];
+        put?: never;
+        post: operations["theme-post-libraries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/libraries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["theme-get-libraries-by-id"];
+        put: operations["theme-put-libraries-by-id"];
+        post?: never;
+        delete: operations["theme-delete-libraries-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/libraries/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["theme-post-libraries-by-id-preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/libraries/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["theme-post-libraries-by-id-release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/libraries/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["theme-post-libraries-by-id-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/libraries/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["theme-get-libraries-by-id-runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/libraries/{id}/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["theme-get-libraries-by-id-sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["theme-get-lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["theme-get-runs-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["theme-post-runs-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/theme/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["theme-post-trace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -13413,6 +13621,529 @@ export interface components {
              * @description messages of others after it
              */
             unread: number;
+        };
+        ThemeBody: {
+            /** @description the draft is not what is in force */
+            changed: boolean;
+            /** @description what it has made so far */
+            datasets: components["schemas"]["ThemeOutput"][];
+            /** @description why the last run failed */
+            error: string;
+            /** @enum {string} */
+            every: "" | "input" | "daily";
+            /**
+             * Format: date-time
+             * @description when a run last went well
+             */
+            goodAt: string | null;
+            id: string;
+            /** @enum {string} */
+            kind: "theme" | "topic";
+            mayBuild: boolean;
+            mayRelease: boolean;
+            name: string;
+            /**
+             * Format: date-time
+             * @description when it runs by itself, null for by hand
+             */
+            nextAt: string | null;
+            /** @description names of steps in the order they are made */
+            order: string[];
+            ownerName: string;
+            /** @description of the draft; it can be released when there is none */
+            problems: components["schemas"]["ThemeSaid"][];
+            /** @description what each step reads */
+            reads: components["schemas"]["ThemeRead"][];
+            /**
+             * Format: int64
+             * @description counts releases, 0 before the first
+             */
+            release: number;
+            /** Format: date-time */
+            releasedAt: string | null;
+            releasedName: string;
+            /** @description id of the run under way, empty for none */
+            running: string;
+            schedule?: components["schemas"]["ThemeSchedule"];
+            /**
+             * @description how the last run ended, empty before the first
+             * @enum {string}
+             */
+            state: "" | "done" | "failed" | "cancelled";
+            /**
+             * Format: int64
+             * @description steps in force, or of the draft before the first release
+             */
+            stepCount: number;
+            steps: components["schemas"]["ThemeStep"][];
+            summary: string;
+            title: string;
+            unit: string;
+            unitName: string;
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description tests of the last good run that failed and only advise
+             */
+            warned: number;
+        };
+        ThemeColumn: {
+            /** @description level by what it comes from; a lower one needs a reason */
+            floor?: string;
+            /** @description dataset.column it comes from */
+            from?: string[];
+            /** @enum {string} */
+            how?: "" | "copy" | "derived" | "aggregate";
+            /** @description rows are looked up by it */
+            key?: boolean;
+            /**
+             * @description sort of personal data, empty for none
+             * @enum {string}
+             */
+            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "other";
+            /** @enum {string} */
+            level: "L1" | "L2" | "L3" | "L4";
+            /** @description shown masked unless revealed */
+            masked?: boolean;
+            /** @description what programs call it: letters of any script, digits, underscores */
+            name: string;
+            /** @description why it is classified lower, or not masked */
+            reason?: string;
+            title: string;
+            /** @description text, integer, decimal(p,s), date, datetime or boolean */
+            type: string;
+        };
+        ThemeCreateInBody: {
+            /** @enum {string} */
+            kind: "theme" | "topic";
+            /** @description lower-case letters, digits, underscores */
+            name: string;
+            summary?: string;
+            title: string;
+        };
+        ThemeDict: {
+            name: string;
+            title: string;
+        };
+        ThemeDictsOutBody: {
+            items: components["schemas"]["ThemeDict"][];
+        };
+        ThemeEdge: {
+            from: string;
+            /**
+             * Format: int64
+             * @description of the version that was read, 0 where there is none
+             */
+            number: number;
+            /** @description only part of its rows was read */
+            part: boolean;
+            /** @description a newer version serves now */
+            stale: boolean;
+            to: string;
+        };
+        ThemeGraph: {
+            edges: components["schemas"]["ThemeEdge"][];
+            /** @description id of the node asked about */
+            focus: string;
+            /** @description there is more than can be shown */
+            more: boolean;
+            nodes: components["schemas"]["ThemeNode"][];
+        };
+        ThemeKnown: {
+            id: string;
+            /** @description a library makes it */
+            made: boolean;
+            name: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: int64 */
+            rows: number;
+            title: string;
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        ThemeKnownListed: {
+            items: components["schemas"]["ThemeKnown"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ThemeLine: {
+            /** @description the draft is not what is in force */
+            changed: boolean;
+            /** @description why the last run failed */
+            error: string;
+            /** @enum {string} */
+            every: "" | "input" | "daily";
+            /**
+             * Format: date-time
+             * @description when a run last went well
+             */
+            goodAt: string | null;
+            id: string;
+            /** @enum {string} */
+            kind: "theme" | "topic";
+            name: string;
+            /**
+             * Format: date-time
+             * @description when it runs by itself, null for by hand
+             */
+            nextAt: string | null;
+            /**
+             * Format: int64
+             * @description counts releases, 0 before the first
+             */
+            release: number;
+            /** @description id of the run under way, empty for none */
+            running: string;
+            /**
+             * @description how the last run ended, empty before the first
+             * @enum {string}
+             */
+            state: "" | "done" | "failed" | "cancelled";
+            /**
+             * Format: int64
+             * @description steps in force, or of the draft before the first release
+             */
+            stepCount: number;
+            summary: string;
+            title: string;
+            unit: string;
+            unitName: string;
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description tests of the last good run that failed and only advise
+             */
+            warned: number;
+        };
+        ThemeLineListed: {
+            items: components["schemas"]["ThemeLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ThemeLink: {
+            from: components["schemas"]["ThemeSource"][];
+            /** @enum {string} */
+            how: "copy" | "derived" | "aggregate";
+            name: string;
+        };
+        ThemeNode: {
+            /** @description of a dataset or an answer */
+            columns: components["schemas"]["ThemeNodeColumn"][];
+            /** @description of a step or an answer: what decides which rows there are */
+            conditions: components["schemas"]["ThemeSource"][];
+            /** @description id, of a dataset that may be read */
+            dataset: string;
+            /** @description the caller may not read it; only its unit is told */
+            hidden: boolean;
+            id: string;
+            /** @enum {string} */
+            kind: "file" | "feed" | "other" | "dataset" | "step" | "answer";
+            /**
+             * Format: int64
+             * @description from left to right, 0 first
+             */
+            layer: number;
+            /** @description of a step: id of its library, where that may be read */
+            library: string;
+            /** @description of a step or an answer: where each column comes from */
+            links: components["schemas"]["ThemeLink"][];
+            name: string;
+            /**
+             * Format: int64
+             * @description version that serves
+             */
+            number: number;
+            /** @description of a step: title of its library; of a feed: name of the other system */
+            of: string;
+            /** Format: int64 */
+            rows: number;
+            /** @description of a step whose library may be read */
+            sql: string;
+            title: string;
+            unitName: string;
+            /** Format: date-time */
+            updatedAt: string | null;
+        };
+        ThemeNodeColumn: {
+            /** @enum {string} */
+            level: "" | "L1" | "L2" | "L3" | "L4";
+            /** @description on the path of the column asked for */
+            marked: boolean;
+            masked: boolean;
+            name: string;
+            title: string;
+        };
+        ThemeOutput: {
+            dataset: string;
+            /** Format: int64 */
+            number: number;
+            /** Format: int64 */
+            rows: number;
+            step: string;
+        };
+        ThemePreviewColumn: {
+            masked: boolean;
+            name: string;
+            title: string;
+        };
+        ThemePreviewInBody: {
+            /** @description name of a step of the saved draft */
+            step: string;
+        };
+        ThemePreviewOutBody: {
+            columns: components["schemas"]["ThemePreviewColumn"][];
+            more: boolean;
+            /** @description masked by what each column comes from, whatever was decided about it */
+            rows: (string[] | null)[];
+        };
+        ThemePutInBody: {
+            /** @enum {string} */
+            kind: "theme" | "topic";
+            schedule?: components["schemas"]["ThemeSchedule"];
+            steps: components["schemas"]["ThemeStep"][];
+            summary?: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ThemeRead: {
+            /** @description id; empty for a step of the same library */
+            dataset: string;
+            name: string;
+            step: string;
+            title: string;
+        };
+        ThemeRunBody: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            error: string;
+            /**
+             * Format: int64
+             * @description tests that failed
+             */
+            failing: number;
+            id: string;
+            library: string;
+            /**
+             * Format: int64
+             * @description steps that are done
+             */
+            made: number;
+            /**
+             * Format: int64
+             * @description from its beginning to its end, or to now
+             */
+            millis: number;
+            /** Format: int64 */
+            number: number;
+            personName: string;
+            results: components["schemas"]["ThemeStepLine"][];
+            /**
+             * Format: int64
+             * @description of all datasets made so far
+             */
+            rows: number;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
+            /** Format: int64 */
+            steps: number;
+            /**
+             * @description what started it
+             * @enum {string}
+             */
+            why: "hand" | "input" | "daily";
+        };
+        ThemeRunLine: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            error: string;
+            /**
+             * Format: int64
+             * @description tests that failed
+             */
+            failing: number;
+            id: string;
+            library: string;
+            /**
+             * Format: int64
+             * @description steps that are done
+             */
+            made: number;
+            /**
+             * Format: int64
+             * @description from its beginning to its end, or to now
+             */
+            millis: number;
+            /** Format: int64 */
+            number: number;
+            personName: string;
+            /**
+             * Format: int64
+             * @description of all datasets made so far
+             */
+            rows: number;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
+            /** Format: int64 */
+            steps: number;
+            /**
+             * @description what started it
+             * @enum {string}
+             */
+            why: "hand" | "input" | "daily";
+        };
+        ThemeRunLineListed: {
+            items: components["schemas"]["ThemeRunLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ThemeSaid: {
+            /**
+             * Format: int64
+             * @description and its character
+             */
+            column: number;
+            message: string;
+            /** @enum {string} */
+            part: "" | "step" | "sql" | "columns" | "tests" | "schedule";
+            /**
+             * Format: int64
+             * @description line of the SQL, 0 for none
+             */
+            row: number;
+            /** @description name of the step it is about, empty for the whole */
+            step: string;
+        };
+        ThemeSchedule: {
+            /** @description of daily: 02:30, civil time */
+            at?: string;
+            /**
+             * @description empty: by hand; input: when something it reads has a new version
+             * @enum {string}
+             */
+            every?: "" | "input" | "daily";
+        };
+        ThemeSource: {
+            /** @description empty where it may not be told */
+            column: string;
+            /** @description id of its node */
+            dataset: string;
+        };
+        ThemeSourceColumn: {
+            key: boolean;
+            /** @enum {string} */
+            kind: "text" | "integer" | "decimal" | "date" | "datetime" | "boolean";
+            masked: boolean;
+            name: string;
+            title: string;
+        };
+        ThemeSourceLine: {
+            /** @description open to the library's unit */
+            columns: components["schemas"]["ThemeSourceColumn"][];
+            id: string;
+            name: string;
+            /** Format: int64 */
+            rows: number;
+            title: string;
+            unitName: string;
+        };
+        ThemeSourceLineListed: {
+            items: components["schemas"]["ThemeSourceLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        ThemeStep: {
+            columns?: components["schemas"]["ThemeColumn"][];
+            /**
+             * @description whose SQL it is
+             * @default duckdb
+             * @enum {string}
+             */
+            engine: "duckdb";
+            /** @description of the dataset; other steps name it so */
+            name: string;
+            /** @description several rows may have the same key */
+            repeats?: boolean;
+            sql: string;
+            summary?: string;
+            tests?: components["schemas"]["ThemeTest"][];
+            title: string;
+        };
+        ThemeStepLine: {
+            /** @description id, once published */
+            dataset: string;
+            /** Format: int64 */
+            millis: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description of the version
+             */
+            number: number;
+            /** Format: int64 */
+            rows: number;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
+            tests: components["schemas"]["ThemeTestLine"][];
+            title: string;
+        };
+        ThemeTest: {
+            /** @description nothing is published when it fails; else it is only told */
+            blocking?: boolean;
+            columns?: string[];
+            dictionary?: string;
+            high?: string;
+            /** @enum {string} */
+            kind: "not_null" | "unique" | "values" | "dictionary" | "between" | "rows_min" | "rows_change" | "sql";
+            low?: string;
+            /** Format: int64 */
+            percent?: number;
+            /** Format: int64 */
+            rows?: number;
+            sql?: string;
+            /** @description of SQL: what it looks for */
+            title?: string;
+            values?: string[];
+        };
+        ThemeTestLine: {
+            /**
+             * Format: int64
+             * @description rows of the version before, of a test on that
+             */
+            before: number;
+            blocking: boolean;
+            columns: string[];
+            /**
+             * Format: int64
+             * @description rows that fail; of a test on the number of rows how many there are
+             */
+            failing: number;
+            kind: string;
+            /** @description there are more than were counted */
+            more: boolean;
+            passed: boolean;
+            /** @description the first rows that fail, masked */
+            rows: (string[] | null)[];
+            title: string;
+        };
+        ThemeTraceInBody: {
+            sql: string;
+        };
+        ThemeVersionInBody: {
+            /** Format: int64 */
+            version: number;
         };
         WebProblem: {
             /** @description what happened and what to do, in the caller's language */
@@ -26143,6 +26874,538 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TalkView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-get-datasets": {
+        parameters: {
+            query?: {
+                text?: string;
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeKnownListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-get-dictionaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeDictsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-get-libraries": {
+        parameters: {
+            query?: {
+                text?: string;
+                kind?: "" | "theme" | "topic";
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-post-libraries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThemeCreateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-get-libraries-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-put-libraries-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThemePutInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-delete-libraries-by-id": {
+        parameters: {
+            query?: {
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-post-libraries-by-id-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThemePreviewInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemePreviewOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-post-libraries-by-id-release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThemeVersionInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-post-libraries-by-id-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-get-libraries-by-id-runs": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeRunLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-get-libraries-by-id-sources": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeSourceLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-get-lineage": {
+        parameters: {
+            query: {
+                /** @description id */
+                dataset: string;
+                /** @description name; only what it comes from and goes into is given */
+                column?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeGraph"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-get-runs-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-post-runs-by-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "theme-post-trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThemeTraceInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeGraph"];
                 };
             };
             /** @description Error */

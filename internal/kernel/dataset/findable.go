@@ -42,6 +42,16 @@ func (d *Datasets) Shown(perm string, link func(id string) string) {
 		}})
 }
 
+// Among returns those of some datasets that scope shows, by id.
+func (d *Datasets) Among(ctx context.Context, q store.Queryer, ids []string, scope store.Scope) (map[string]Dataset, error) {
+	all, err := among(ctx, q, store.And(store.In("d.id", ids), scope.Cond()))
+	out := make(map[string]Dataset, len(all))
+	for _, ds := range all {
+		out[ds.ID] = ds
+	}
+	return out, err
+}
+
 func among(ctx context.Context, q store.Queryer, which store.Cond) ([]Dataset, error) {
 	return store.All(ctx, q, scan, `SELECT `+columns+` FROM dataset d WHERE `+which.SQL, which.Args...)
 }

@@ -19,6 +19,7 @@ type Face struct {
 	Used    []Column // of these, those the text names, or all when it asks for all
 	Filter  Filter   // rows he sees, all when empty
 	Grants  []Grant  // through which, none when it is his unit's own
+	Own     bool     // a table the caller brought, which is no dataset
 }
 
 // Personal reports whether the text uses columns that are masked for others.
@@ -38,6 +39,12 @@ type Question struct {
 // bare for what perm reaches. Of a dataset granted him in part he sees the rows of the one grant that shows him most of
 // the columns the text names. A dataset he may not read is as one that is not there.
 func (d *Datasets) Question(ctx context.Context, q store.Queryer, perm, bare string, m Mode, text string) (*Question, error) {
+	return d.QuestionOver(ctx, q, perm, bare, m, text, nil)
+}
+
+// QuestionOver is Question for a text that may also name tables the caller brings, all of whose columns are open: results
+// on their way to be datasets. A name of own hides the dataset of that name.
+func (d *Datasets) QuestionOver(ctx context.Context, q store.Queryer, perm, bare string, m Mode, text string, own []Table) (*Question, error) {
 	rd, err := d.reader()
 	if err != nil {
 		return nil, err
@@ -52,6 +59,10 @@ func (d *Datasets) Question(ctx context.Context, q store.Queryer, perm, bare str
 	}
 	out := &Question{reading: r, Params: r.Params}
 	for _, t := range r.Tables {
+		if i := slices.IndexFunc(own, func(o Table) bool { return strings.EqualFold(o.Name, t.Name) }); i >= 0 {
+			out.Faces = append(out.Faces, own[i].face(t))
+			continue
+		}
 		if l, ok := d.live[t.Name]; ok {
 			return nil, errs.New(errs.Invalid, "dataset.sql_live", l.Title)
 		}
@@ -95,13 +106,8 @@ func (g granted) face(t warehouse.Named) Face {
 func (g granted) seen(r Right, rows Filter, t warehouse.Named) Face {
 	f := Face{Dataset: g.Dataset, Filter: rows}
 	for _, c := range g.Dataset.Columns {
-		if !g.job && !g.through(r, c.Name) {
-			continue
-		}
-		f.Columns = append(f.Columns, c)
-		is := func(name string) bool { return strings.EqualFold(name, c.Name) }
-		if t.All && !slices.ContainsFunc(t.Except, is) || slices.ContainsFunc(t.Columns, is) {
-			f.Used = append(f.Used, c)
+		if g.job || g.through(r, c.Name) {
+			f.show(c, t)
 		}
 	}
 	if r.Owned || g.job {
@@ -113,6 +119,15 @@ func (g granted) seen(r Right, rows Filter, t warehouse.Named) Face {
 		}
 	}
 	return f
+}
+
+// show opens a column, and notes whether the text names it.
+func (f *Face) show(c Column, t warehouse.Named) {
+	f.Columns = append(f.Columns, c)
+	is := func(name string) bool { return strings.EqualFold(name, c.Name) }
+	if t.All && !slices.ContainsFunc(t.Except, is) || slices.ContainsFunc(t.Columns, is) {
+		f.Used = append(f.Used, c)
+	}
 }
 
 // Open returns the columns of ds the actor may use in SQL or in a condition, masked ones where he may reveal them.
@@ -137,31 +152,38 @@ func (d *Datasets) Answer(ctx context.Context, x *Question, args map[string]any,
 	if err != nil {
 		return nil, err
 	}
+	faces, err := x.faces()
+	if err != nil {
+		return nil, err
+	}
+	a, err := rd.Ask(ctx, x.reading, faces, args, l)
+	return a, x.closed(err)
+}
+
+// faces are what the engine is to put in the places of the tables.
+func (x *Question) faces() ([]warehouse.Face, error) {
 	faces := make([]warehouse.Face, len(x.Faces))
 	for i, f := range x.Faces {
 		faces[i].Version = f.Dataset.Current
 		for _, c := range f.Columns {
 			faces[i].Columns = append(faces[i].Columns, c.Name)
 		}
-		if len(f.Filter) > 0 {
-			if faces[i].Where, err = f.Filter.Cond(f.Dataset); err != nil {
-				return nil, errs.Wrap(err, errs.Denied, "dataset.filter_stale", f.Dataset.Title)
-			}
+		if len(f.Filter) == 0 {
+			continue
+		}
+		var err error
+		if faces[i].Where, err = f.Filter.Cond(f.Dataset); err != nil {
+			return nil, errs.Wrap(err, errs.Denied, "dataset.filter_stale", f.Dataset.Title)
 		}
 	}
-	a, err := rd.Ask(ctx, x.reading, faces, args, l)
-	switch errs.KeyOf(err) {
-	case "warehouse.no_column", "warehouse.sql_no_alias":
-		return nil, x.closed(err)
-	}
-	return a, err
+	return faces, nil
 }
 
 // closed tells a column that is not open from one that is not there: by the name the engine missed or, where it only
-// missed the table before it, by the names the text holds.
+// missed the table before it, by the names the text holds. Any other error stays.
 func (x *Question) closed(err error) error {
 	e, ok := errors.AsType[*errs.Error](err)
-	if !ok || len(e.Args) != 1 {
+	if !ok || len(e.Args) != 1 || e.Key != "warehouse.no_column" && e.Key != "warehouse.sql_no_alias" {
 		return err
 	}
 	missed, _ := e.Args[0].(string)

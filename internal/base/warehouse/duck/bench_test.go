@@ -165,3 +165,21 @@ func BenchmarkQuery(b *testing.B) {
 		ask(b, warehouse.Query{From: v.ID, Order: []warehouse.Sort{{By: "列11"}}, Limit: 50, Offset: 1000}, 50)
 	})
 }
+
+// A statement over a million rows becomes a version laid out by its key.
+func BenchmarkMake(b *testing.B) {
+	s, v := million(b)
+	r, err := s.Read(b.Context(), `SELECT * FROM people`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	face := warehouse.Face{Version: v.ID}
+	for _, c := range v.Columns {
+		face.Columns = append(face.Columns, c.Name)
+	}
+	for b.Loop() {
+		if _, err := s.Make(b.Context(), warehouse.Spec{Table: "made", Columns: v.Columns}, r, []warehouse.Face{face}, warehouse.Limits{Now: time.Now()}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

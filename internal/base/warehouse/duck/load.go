@@ -24,6 +24,7 @@ type load struct {
 	keyed bool
 	feed  *warehouse.Feed
 	out   warehouse.Loaded
+	gone  []string // statements that remove what the stage stands on, nil when it is a table
 }
 
 // Load implements warehouse.Store.
@@ -237,6 +238,9 @@ func (l *load) cluster(ctx context.Context, tx *sql.Tx) error {
 		q += " ORDER BY _k, _n"
 	}
 	steps := []string{q, "DROP TABLE " + l.stage()}
+	if l.gone != nil {
+		steps = append([]string{q}, l.gone...)
+	}
 	if l.keyed && l.spec.OnDuplicate != warehouse.KeepAll {
 		steps = append(steps, "DROP TABLE "+l.again())
 	}

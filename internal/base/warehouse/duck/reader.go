@@ -119,6 +119,23 @@ func (s *Store) Ask(ctx context.Context, r *warehouse.Reading, faces []warehouse
 	if a := s.answers.get(key); a != nil {
 		return a, nil
 	}
+	var out *warehouse.Answer
+	err = s.watched(ctx, l, func(ctx context.Context) error {
+		return s.use(ctx, func(conn *sql.Conn) error {
+			var err error
+			out, err = s.ask(ctx, conn, tree, faces, args, l)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.answers.put(key, out)
+	return out, nil
+}
+
+// watched runs what a reader asked within his time and memory.
+func (s *Store) watched(ctx context.Context, l warehouse.Limits, fn func(ctx context.Context) error) error {
 	inner, cancel := ctx, context.CancelFunc(func() {})
 	if l.Time > 0 {
 		inner, cancel = context.WithTimeout(ctx, l.Time)
@@ -126,24 +143,18 @@ func (s *Store) Ask(ctx context.Context, r *warehouse.Reading, faces []warehouse
 	defer cancel()
 	inner, full, stop := s.guard(inner)
 	defer stop()
-	var out *warehouse.Answer
-	err = s.use(inner, func(conn *sql.Conn) error {
-		var err error
-		out, err = s.ask(inner, conn, tree, faces, args, l)
-		return err
-	})
+	err := fn(inner)
 	switch {
 	case err == nil:
-		s.answers.put(key, out)
-		return out, nil
+		return nil
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return ctx.Err()
 	case full():
-		return nil, errs.New(errs.Busy, "warehouse.memory_full")
+		return errs.New(errs.Busy, "warehouse.memory_full")
 	case inner.Err() != nil:
-		return nil, errs.New(errs.Busy, "warehouse.sql_time", int(l.Time.Seconds()))
+		return errs.New(errs.Busy, "warehouse.sql_time", int(l.Time.Seconds()))
 	}
-	return nil, err
+	return err
 }
 
 func (s *Store) ask(ctx context.Context, conn *sql.Conn, tree *scope.Tree, faces []warehouse.Face, given map[string]any, l warehouse.Limits) (*warehouse.Answer, error) {

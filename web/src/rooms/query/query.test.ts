@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { asBuild, opsOf, type Form } from './build/form'
 import { drawn, onRight, option, slices } from './chart/option'
 import { paramsIn, shown, suggest, type Answer, type Head } from './model'
-import { pieces } from './sql/highlight'
+import { pieces } from '@/base/sql'
 
 const head = (name: string, kind: Head['kind']): Head => ({ name, title: name, kind })
 const answer = (columns: Head[], rows: string[][]) => ({ columns, rows }) as unknown as Answer

@@ -27,6 +27,7 @@ type Tree struct {
 	Tables []warehouse.Named
 	Params []string
 	parts  []part
+	raw    []byte // as the engine gave it
 }
 
 // part is a piece of the statement: text, a table or a parameter.
@@ -89,7 +90,7 @@ func Parse(text string, tree []byte) (*Tree, error) {
 	if w.growth > maxGrowth {
 		return nil, Refuse(text, -1, "warehouse.sql_growth")
 	}
-	return &Tree{Tables: w.mentions(), Params: w.params, parts: parts(out)}, nil
+	return &Tree{Tables: w.mentions(), Params: w.params, parts: parts(out), raw: tree}, nil
 }
 
 // unread is the error of a text the engine cannot read, or that is no SELECT.
