@@ -20,7 +20,6 @@ import (
 
 const (
 	maxRun  = 6 * time.Hour // of all steps
-	beat    = time.Second   // between signs of life
 	silence = time.Minute   // without one the worker is taken for dead
 )
 
@@ -330,31 +329,10 @@ func (r *running) tell(ctx context.Context, tx *store.Tx, kind notify.Kind, t *T
 	return r.notify.Send(ctx, tx, notify.Notice{To: []string{r.run.Person}, Kind: kind, Key: key, Args: args, Link: t.link(), Object: "theme", ID: t.ID})
 }
 
-// beating writes down how far the run is, once a second, and stops it when it is no longer this worker's. The returned
-// function ends the beating.
+// beating writes down how far the run is and stops it when it is no longer this worker's, until stop is called.
 func (r *running) beating(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
-	ctx, end := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(beat)
-		defer tick.Stop()
-		for {
-			run := r.seen()
-			err := saveBeat(ctx, r.db, &run)
-			if errs.Is(err, errs.Conflict) {
-				cancel(errGone)
-				return
-			}
-			if err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "theme: progress not written", "run", run.ID, "error", err)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-		}
-	}()
-	return func() { end(); <-ended }
+	return jobs.Beat(ctx, cancel, errGone, "run "+r.run.ID, func(ctx context.Context, _ time.Time) error {
+		run := r.seen()
+		return saveBeat(ctx, r.db, &run)
+	})
 }

@@ -255,3 +255,38 @@ func touches(t *testing.T, text string, v any, granted string) {
 		}
 	}
 }
+
+// What a text uses of a table without naming its columns counts as all of them: who may not use one is told, who may is noted.
+func TestUsedWithoutName(t *testing.T) {
+	s := open(t, Options{Memory: 128 << 20})
+	for text, want := range map[string]string{
+		`SELECT n FROM t NATURAL JOIN part`:                            "t all, part all",
+		`SELECT f.a FROM t AS f(a, b)`:                                 "t all",
+		`SELECT count(t) FROM t`:                                       "t all",
+		`SELECT count(x) FROM t x`:                                     "t all",
+		`SELECT * EXCLUDE (n) FROM t`:                                  "t all but n",
+		`SELECT * EXCLUDE (n) FROM t NATURAL JOIN part`:                "t all, part all",
+		`SELECT n FROM t WHERE EXISTS (SELECT 1 FROM part p(a, b, c))`: "t, part all",
+		`SELECT t.n FROM t JOIN part USING (n)`:                        "t, part",
+	} {
+		r, err := s.Read(t.Context(), text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		var got []string
+		for _, n := range r.Tables {
+			word := n.Name
+			if n.All {
+				word += " all"
+			}
+			if len(n.Except) > 0 {
+				word += " but " + strings.Join(n.Except, " ")
+			}
+			got = append(got, word)
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s: %s, want %s", text, strings.Join(got, ", "), want)
+		}
+	}
+}

@@ -64,6 +64,9 @@ func (w *writer) base(n node, at int) string {
 	}
 	w.tables[i].aliases = append(w.tables[i].aliases, fold(alias))
 	w.local = append(w.local, local{i, fold(alias)})
+	if names, _ := n["column_name_alias"].([]any); len(names) > 0 {
+		w.tables[i].whole()
+	}
 	return w.named(slot("t", i), n, name)
 }
 
@@ -104,6 +107,9 @@ func (w *writer) join(n node, at int) string {
 		word, on, using = "CROSS JOIN", nil, nil
 	case ref == "NATURAL":
 		word, on, using = "NATURAL "+word, nil, nil
+		for i := range w.tables { // by whichever columns they share
+			w.tables[i].whole()
+		}
 	case ref != "REGULAR" && ref != "":
 		return w.refuse(at, "warehouse.sql_join", ref)
 	}

@@ -182,6 +182,9 @@ type table struct {
 	except  []string // what every "*" over it leaves out, folded
 }
 
+// whole notes that any column of the table may be used, though the text names none of them so.
+func (t *table) whole() { t.all, t.except = true, nil }
+
 // local is one table where it stands.
 type local struct {
 	table int
@@ -235,6 +238,9 @@ func (w *writer) done(n node) {
 func (w *writer) mentions() []warehouse.Named {
 	out := make([]warehouse.Named, len(w.tables))
 	for i, t := range w.tables {
+		if slices.ContainsFunc(w.columns, func(c column) bool { return c.of == "" && slices.Contains(t.aliases, fold(c.name)) }) {
+			t.whole() // the name of a table stands for its row
+		}
 		out[i].Name, out[i].All, out[i].Except = t.name, t.all, t.except
 		for _, c := range w.columns {
 			switch {
