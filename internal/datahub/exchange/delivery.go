@@ -13,16 +13,10 @@ import (
 	"qushu/internal/room"
 )
 
-// How a delivery and a run of it stand.
+// How a delivery stands.
 const (
 	active = "active"
 	paused = "paused"
-
-	queued    = "queued"
-	running   = "running"
-	done      = "done"
-	failed    = "failed"
-	cancelled = "cancelled"
 )
 
 func deliveryPlace(id string) string { return "exchange_delivery.sealed/" + id }

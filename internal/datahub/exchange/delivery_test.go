@@ -18,6 +18,14 @@ import (
 	"qushu/internal/room"
 )
 
+// How a run stands.
+const (
+	queued  = "queued"
+	running = "running"
+	done    = "done"
+	failed  = "failed"
+)
+
 func (w *town) set(name, value string) {
 	w.t.Helper()
 	admin := w.Administrator(room.System)
