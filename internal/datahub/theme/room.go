@@ -98,7 +98,7 @@ func New(kit *kernel.Kit, names Names, loads Loads, rights Rights) (*room.Room, 
 	return &room.Room{
 		Name: "theme", Pillar: room.Datahub, Schema: schema, Text: Text,
 		Perms: []room.Perm{{Name: "theme.read"}, {Name: "theme.build"}, {Name: "theme.release"}, {Name: "theme.trace", Default: room.All}},
-		Menu:  []room.Menu{{Name: "libraries", Path: "/theme", Perm: "theme.read", Rank: 313}, {Name: "lineage", Path: "/theme/lineage", Perm: "theme.read", Rank: 314}},
+		Menu:  []room.Menu{{Name: "libraries", Path: "/theme", Perm: "theme.read", Rank: 313}, {Name: "lineage", Path: "/theme/lineage", Perm: "theme.trace", Rank: 314}},
 		Routes: []room.Route{
 			room.Get("/libraries", "theme.read", x.list),
 			room.Post("/libraries", "theme.build", x.create),
