@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"qushu/internal/base/errs"
+	"qushu/internal/base/store"
 )
 
 // Beat writes down, at once and then once a second, that a worker lives and how far it is, until stop is called, which waits for the last
@@ -35,4 +36,16 @@ func Beat(ctx context.Context, cancel context.CancelCauseFunc, gone error, what 
 		}
 	}()
 	return func() { end(); <-ended }
+}
+
+// Again gives work whose worker fell silent to another one, each piece in a transaction of its own: take counts its next try and
+// enqueues it. A piece that its worker or somebody else has moved on meanwhile (Conflict) is passed over.
+func Again[T any](ctx context.Context, db *store.DB, silent []T, take func(ctx context.Context, tx *store.Tx, one T) error) error {
+	for _, one := range silent {
+		err := db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return take(ctx, tx, one) })
+		if err != nil && !errs.Is(err, errs.Conflict) {
+			return err
+		}
+	}
+	return nil
 }

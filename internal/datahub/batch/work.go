@@ -371,18 +371,12 @@ func (b *Batch) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range dead {
-		err := b.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-			if err := again(ctx, tx, r, time.Now()); err != nil {
-				return err
-			}
-			return b.jobs.Enqueue(ctx, tx, "batch.run", job{r.ID, r.Run + 1})
-		})
-		if err != nil && !errs.Is(err, errs.Conflict) {
+	return jobs.Again(ctx, b.db, dead, func(ctx context.Context, tx *store.Tx, r Run) error {
+		if err := again(ctx, tx, r, time.Now()); err != nil {
 			return err
 		}
-	}
-	return nil
+		return b.jobs.Enqueue(ctx, tx, "batch.run", job{r.ID, r.Run + 1})
+	})
 }
 
 // expire removes lists and results that have been kept long enough, and the keys that open them: GB/T 22239-2019

@@ -434,18 +434,12 @@ func (l *Library) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, ld := range dead {
-		err := l.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-			if err := again(ctx, tx, ld, time.Now()); err != nil {
-				return err
-			}
-			return l.jobs.Enqueue(ctx, tx, "library.load", job{ld.ID, ld.Run + 1})
-		})
-		if err != nil && !errs.Is(err, errs.Conflict) {
+	return jobs.Again(ctx, l.db, dead, func(ctx context.Context, tx *store.Tx, ld Load) error {
+		if err := again(ctx, tx, ld, time.Now()); err != nil {
 			return err
 		}
-	}
-	return nil
+		return l.jobs.Enqueue(ctx, tx, "library.load", job{ld.ID, ld.Run + 1})
+	})
 }
 
 // purge removes files that have been kept long enough: GB/T 22239-2019 §8.1.4.10, nothing personal is kept beyond need.

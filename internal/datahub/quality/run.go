@@ -438,18 +438,15 @@ func (q *Quality) Gate(ctx context.Context, ds dataset.Dataset, version string) 
 // watch gives checks whose worker died to another one. It goes by the machine's clock, as workers do.
 func (q *Quality) watch(ctx context.Context) error {
 	silent, err := store.Column[string](ctx, q.db, `SELECT id FROM quality_check WHERE ended_at = 0 AND state = 'running' AND beat_at < $1`, store.At(time.Now().Add(-silence)))
-	for _, one := range silent {
-		err := q.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-			if err := store.ExecOne(ctx, tx, `UPDATE quality_check SET beat_at = $1 WHERE id = $2 AND ended_at = 0`, store.At(time.Now()), one); err != nil {
-				return err
-			}
-			return q.jobs.Enqueue(ctx, tx, "quality.check", job{one})
-		})
-		if err != nil && !errs.Is(err, errs.Conflict) {
+	if err != nil {
+		return err
+	}
+	return jobs.Again(ctx, q.db, silent, func(ctx context.Context, tx *store.Tx, one string) error {
+		if err := store.ExecOne(ctx, tx, `UPDATE quality_check SET beat_at = $1 WHERE id = $2 AND ended_at = 0`, store.At(time.Now()), one); err != nil {
 			return err
 		}
-	}
-	return err
+		return q.jobs.Enqueue(ctx, tx, "quality.check", job{one})
+	})
 }
 
 // fresh checks again what has a rule on freshness: it grows old without a new version.

@@ -8,6 +8,7 @@ import (
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/id"
+	"qushu/internal/base/jobs"
 	"qushu/internal/base/store"
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/system"
@@ -91,18 +92,12 @@ func (x *Themes) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range dead {
-		err := x.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-			if err := again(ctx, tx, r); err != nil {
-				return err
-			}
-			return x.jobs.Enqueue(ctx, tx, "theme.run", job{r.ID, r.Try + 1})
-		})
-		if err != nil && !errs.Is(err, errs.Conflict) {
+	return jobs.Again(ctx, x.db, dead, func(ctx context.Context, tx *store.Tx, r Run) error {
+		if err := again(ctx, tx, r); err != nil {
 			return err
 		}
-	}
-	return nil
+		return x.jobs.Enqueue(ctx, tx, "theme.run", job{r.ID, r.Try + 1})
+	})
 }
 
 // health says whether libraries are made as they should, for the administrators.

@@ -119,11 +119,8 @@ func (r *running) one(ctx context.Context, tx *store.Tx, t *Theme, m made, ids m
 // asToday keeps closed what somebody has closed since in the dataset itself.
 func asToday(cols []dataset.Column, was dataset.Dataset) []dataset.Column {
 	for i, c := range cols {
-		if o, ok := was.Column(c.Name); ok && o.Level > c.Level {
-			cols[i].Level = o.Level
-		}
-		if o, ok := was.Column(c.Name); ok && o.Masked {
-			cols[i].Masked = true
+		if o, ok := was.Column(c.Name); ok {
+			cols[i].Level, cols[i].Masked = max(c.Level, o.Level), c.Masked || o.Masked
 		}
 	}
 	return cols
