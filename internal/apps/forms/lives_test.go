@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"qushu/internal/base/store"
-	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/kerneltest"
 	"qushu/internal/room"
 )
@@ -61,25 +60,7 @@ func (w *town) unit(name, kind, parent, street, code string) {
 
 func (w *town) person(name, unit string, leader bool, roles ...string) {
 	w.t.Helper()
-	var out struct{ ID string }
-	w.Get(w.t, w.Administrator(room.System), "POST /api/org/people", fmt.Sprintf(`{"name":%q,"unit":%q,"leader":%t,"title":"干部"}`, called(name), w.units[unit], leader), &out)
-	posts, err := w.Kit.Org.Posts(w.t.Context(), w.Kit.DB, out.ID)
-	if err != nil || len(posts) != 1 {
-		w.t.Fatal(posts, err)
-	}
-	p := posts[0]
-	for _, key := range roles {
-		r, err := w.Kit.Authz.RoleByKey(w.t.Context(), w.Kit.DB, key)
-		if err != nil {
-			w.t.Fatal(key, err)
-		}
-		w.Get(w.t, w.Administrator(room.Security), "PUT /api/authz/posts/"+p.ID+"/roles/"+r.ID, "", nil)
-	}
-	grants, err := w.Kit.Authz.Grants(w.t.Context(), w.Kit.DB, authz.Holder{Person: out.ID, Post: p.ID, Unit: p.Unit, Home: p.Home, Street: p.Street})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.who[name] = &room.Actor{Person: out.ID, Account: name, Name: called(name), Post: p.ID, Unit: p.Unit, Home: p.Home, Street: p.Street, Grants: grants}
+	w.who[name] = w.Employ(w.t, name, called(name), w.units[unit], leader, roles...)
 }
 
 // called is a name of letters only.

@@ -7,13 +7,11 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"qushu/internal/base/store"
 	"qushu/internal/base/warehouse"
 	"qushu/internal/base/warehouse/duck"
 	"qushu/internal/kernel"
-	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/kerneltest"
 	"qushu/internal/room"
@@ -90,7 +88,7 @@ func newTown(t *testing.T, e *kerneltest.Env) *town {
 	t.Helper()
 	s, _ := shelves.Load(e.Kit)
 	w := &town{Env: e, t: t, shelf: s.(*shelf), units: map[string]string{}, who: map[string]*room.Actor{}}
-	w.installed()
+	w.Drawn(w.t, "burden.check")
 	w.unit("区", "district", "", "420111")
 	for _, u := range []string{"民政局", "卫健局", "数据中心"} {
 		w.unit(u, "department", "区", "")
@@ -125,23 +123,6 @@ func (w *town) put(e Entry, ds string, columns map[string]string) {
 	w.shelf.bound[e.ID], w.shelf.columns[e.ID] = ds, columns
 }
 
-func (w *town) installed() {
-	w.t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for range 4000 {
-		n, err := store.Value[int](w.t.Context(), w.Kit.DB, `SELECT count(*) FROM flow_def WHERE kind = 'burden.check'`)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if n > 0 {
-			return
-		}
-		<-tick.C
-	}
-	w.t.Fatal("the drawing is not there")
-}
-
 func (w *town) unit(name, kind, parent, code string) {
 	w.t.Helper()
 	var out struct{ ID string }
@@ -155,25 +136,7 @@ func (w *town) unit(name, kind, parent, code string) {
 
 func (w *town) person(name, unit string, roles ...string) {
 	w.t.Helper()
-	var out struct{ ID string }
-	w.Get(w.t, w.Administrator(room.System), "POST /api/org/people", fmt.Sprintf(`{"name":%q,"unit":%q,"title":"干部"}`, name, w.units[unit]), &out)
-	posts, err := w.Kit.Org.Posts(w.t.Context(), w.Kit.DB, out.ID)
-	if err != nil || len(posts) != 1 {
-		w.t.Fatal(posts, err)
-	}
-	p := posts[0]
-	for _, key := range roles {
-		r, err := w.Kit.Authz.RoleByKey(w.t.Context(), w.Kit.DB, key)
-		if err != nil {
-			w.t.Fatal(key, err)
-		}
-		w.Get(w.t, w.Administrator(room.Security), "PUT /api/authz/posts/"+p.ID+"/roles/"+r.ID, "", nil)
-	}
-	grants, err := w.Kit.Authz.Grants(w.t.Context(), w.Kit.DB, authz.Holder{Person: out.ID, Post: p.ID, Unit: p.Unit, Home: p.Home, Street: p.Street})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.who[name] = &room.Actor{Person: out.ID, Account: name, Name: name, Post: p.ID, Unit: p.Unit, Home: p.Home, Street: p.Street, Grants: grants}
+	w.who[name] = w.Employ(w.t, name, name, w.units[unit], false, roles...)
 }
 
 // gather puts a dataset of a unit in place.

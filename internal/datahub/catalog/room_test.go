@@ -13,7 +13,6 @@ import (
 	"qushu/internal/base/warehouse"
 	"qushu/internal/base/warehouse/duck"
 	"qushu/internal/kernel"
-	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/codes"
 	"qushu/internal/kernel/kerneltest"
 	"qushu/internal/room"
@@ -107,25 +106,7 @@ func (w *town) unit(name, kind, parent string, n int) {
 
 func (w *town) person(name, unit string, roles ...string) {
 	w.t.Helper()
-	var out struct{ ID string }
-	w.Get(w.t, w.Administrator(room.System), "POST /api/org/people", fmt.Sprintf(`{"name":%q,"unit":%q,"title":"干部"}`, name, w.units[unit]), &out)
-	posts, err := w.Kit.Org.Posts(w.t.Context(), w.Kit.DB, out.ID)
-	if err != nil || len(posts) != 1 {
-		w.t.Fatal(posts, err)
-	}
-	p := posts[0]
-	for _, key := range roles {
-		r, err := w.Kit.Authz.RoleByKey(w.t.Context(), w.Kit.DB, key)
-		if err != nil {
-			w.t.Fatal(key, err)
-		}
-		w.Get(w.t, w.Administrator(room.Security), "PUT /api/authz/posts/"+p.ID+"/roles/"+r.ID, "", nil)
-	}
-	grants, err := w.Kit.Authz.Grants(w.t.Context(), w.Kit.DB, authz.Holder{Person: out.ID, Post: p.ID, Unit: p.Unit, Home: p.Home, Street: p.Street})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.who[name] = &room.Actor{Person: out.ID, Account: name, Name: name, Post: p.ID, Unit: p.Unit, Home: p.Home, Street: p.Street, Grants: grants}
+	w.who[name] = w.Employ(w.t, name, name, w.units[unit], false, roles...)
 }
 
 // body is an entry that is ready, with what change makes of it.
