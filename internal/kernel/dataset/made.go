@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"qushu/internal/base/errs"
 	"qushu/internal/base/warehouse"
 )
 
@@ -27,7 +26,7 @@ func (t Table) face(n warehouse.Named) Face {
 
 // Names reads SQL and tells the tables it names and its parameters, whoever may see them.
 func (d *Datasets) Names(ctx context.Context, text string) (tables, params []string, err error) {
-	rd, err := d.reader()
+	rd, err := engine[warehouse.Reader](d)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,7 +61,7 @@ func (x *Question) Sources(t Traced) []Column {
 
 // Trace tells the columns of a question's answer and what decides about its rows. No row is read.
 func (d *Datasets) Trace(ctx context.Context, x *Question, now time.Time) (cols []Traced, conditions []warehouse.Origin, err error) {
-	mk, err := d.maker()
+	mk, err := engine[warehouse.Maker](d)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,7 +106,7 @@ func (x *Question) all() []warehouse.Origin {
 // Make answers a question into a version of the warehouse called table, which no dataset names yet; cols are those of the
 // answer in order. Several rows may have one key with repeats.
 func (d *Datasets) Make(ctx context.Context, x *Question, table string, cols []Column, repeats bool, l warehouse.Limits) (warehouse.Loaded, error) {
-	mk, err := d.maker()
+	mk, err := engine[warehouse.Maker](d)
 	if err != nil {
 		return warehouse.Loaded{}, err
 	}
@@ -121,14 +120,6 @@ func (d *Datasets) Make(ctx context.Context, x *Question, table string, cols []C
 	}
 	out, err := mk.Make(ctx, spec, x.reading, faces, l)
 	return out, x.closed(err)
-}
-
-func (d *Datasets) maker() (warehouse.Maker, error) {
-	mk, ok := d.wh.(warehouse.Maker)
-	if !ok {
-		return nil, errs.New(errs.Busy, "dataset.no_warehouse")
-	}
-	return mk, nil
 }
 
 // Lowest is the least sensitive a column made of others may be: L1 of none.

@@ -45,7 +45,7 @@ func (d *Datasets) Question(ctx context.Context, q store.Queryer, perm, bare str
 // QuestionOver is Question for a text that may also name tables the caller brings, all of whose columns are open: results
 // on their way to be datasets. A name of own hides the dataset of that name.
 func (d *Datasets) QuestionOver(ctx context.Context, q store.Queryer, perm, bare string, m Mode, text string, own []Table) (*Question, error) {
-	rd, err := d.reader()
+	rd, err := engine[warehouse.Reader](d)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (d *Datasets) Open(ctx context.Context, q store.Queryer, ds Dataset, perm, 
 
 // Answer answers a question. A column the text names that is there and not open to the reader is Denied, by name.
 func (d *Datasets) Answer(ctx context.Context, x *Question, args map[string]any, l warehouse.Limits) (*warehouse.Answer, error) {
-	rd, err := d.reader()
+	rd, err := engine[warehouse.Reader](d)
 	if err != nil {
 		return nil, err
 	}
@@ -203,15 +203,16 @@ func (x *Question) closed(err error) error {
 	return err
 }
 
-// reader returns the warehouse as one that answers texts of readers; not every engine does.
-func (d *Datasets) reader() (warehouse.Reader, error) {
+// engine returns the warehouse as one that answers texts of readers, or makes versions of them; not every one does.
+func engine[T warehouse.Reader](d *Datasets) (T, error) {
+	var none T
 	wh, err := d.store()
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	rd, ok := wh.(warehouse.Reader)
+	e, ok := wh.(T)
 	if !ok {
-		return nil, errs.New(errs.Invalid, "dataset.no_sql")
+		return none, errs.New(errs.Invalid, "dataset.no_sql")
 	}
-	return rd, nil
+	return e, nil
 }

@@ -49,7 +49,7 @@ func (f *Flow) Begin(ctx context.Context, tx *store.Tx, n NewCase) (*Case, error
 	if err := w.look(ctx); err != nil {
 		return nil, err
 	}
-	if c.Due, c.dueUnit, _, err = w.limit(p.Limit); err != nil {
+	if c.Due, c.dueUnit, _, err = w.limit(ctx, p.Limit); err != nil {
 		return nil, err
 	}
 	if !c.Due.IsZero() {

@@ -17,7 +17,7 @@ import (
 
 // limit is when a limit that begins now runs out: the first whose condition holds. None is no limit. Length is on the
 // unit's own clock.
-func (w *work) limit(all []Limit) (due store.Time, unit when.Unit, length time.Duration, err error) {
+func (w *work) limit(ctx context.Context, all []Limit) (due store.Time, unit when.Unit, length time.Duration, err error) {
 	for _, l := range all {
 		ok, err := w.holds(l.When)
 		if err != nil {
@@ -26,11 +26,15 @@ func (w *work) limit(all []Limit) (due store.Time, unit when.Unit, length time.D
 		if !ok {
 			continue
 		}
-		at, err := w.days.Deadline(w.now.Time, l.N, l.Unit)
+		days, err := w.days(ctx)
 		if err != nil {
 			return due, unit, 0, err
 		}
-		return store.At(at), l.Unit, w.days.Elapsed(w.now.Time, at, l.Unit), nil
+		at, err := days.Deadline(w.now.Time, l.N, l.Unit)
+		if err != nil {
+			return due, unit, 0, err
+		}
+		return store.At(at), l.Unit, days.Elapsed(w.now.Time, at, l.Unit), nil
 	}
 	return due, when.UrgentHour, 0, nil
 }
@@ -40,8 +44,12 @@ func (w *work) clocks(ctx context.Context, k *Item, t *bpmn.Task, length time.Du
 	if k.Due.IsZero() {
 		return nil
 	}
+	days, err := w.days(ctx)
+	if err != nil {
+		return err
+	}
 	at := func(percent int) time.Time {
-		return w.days.Add(k.Begun.Time, length/100*time.Duration(percent), k.dueUnit)
+		return days.Add(k.Begun.Time, length/100*time.Duration(percent), k.dueUnit)
 	}
 	for _, p := range t.Warn {
 		if err := w.timer(ctx, k.ID, k.token, "warn", strconv.Itoa(p), at(p), string(k.dueUnit)); err != nil {
@@ -66,7 +74,11 @@ func (w *work) timer(ctx context.Context, task string, tok int, kind, arg string
 
 // boundary begins to wait for a timer at the edge of the activity a token stands at.
 func (w *work) boundary(ctx context.Context, tok int, b *bpmn.Node) error {
-	at, err := w.days.Deadline(w.now.Time, b.Event.Timer.N, b.Event.Timer.Unit)
+	days, err := w.days(ctx)
+	if err != nil {
+		return err
+	}
+	at, err := days.Deadline(w.now.Time, b.Event.Timer.N, b.Event.Timer.Unit)
 	if err != nil {
 		return err
 	}
@@ -75,8 +87,12 @@ func (w *work) boundary(ctx context.Context, tok int, b *bpmn.Node) error {
 
 // shift moves every clock of the case by what passed of it since from: a suspension does not count.
 func (w *work) shift(ctx context.Context, from time.Time) error {
+	days, err := w.days(ctx)
+	if err != nil {
+		return err
+	}
 	on := func(t time.Time, u when.Unit) store.Time {
-		return store.At(w.days.Add(t, w.days.Elapsed(from, w.now.Time, u), u))
+		return store.At(days.Add(t, days.Elapsed(from, w.now.Time, u), u))
 	}
 	if !w.c.Due.IsZero() {
 		w.c.Due = on(w.c.Due.Time, w.c.dueUnit)

@@ -362,7 +362,7 @@ func (w *work) turn(ctx context.Context, k *Item, t *bpmn.Task) error {
 		w.tell([]string{k.Person}, k.Name)
 		return hand(ctx, w.tx, k, []string{k.Person})
 	}
-	due, unit, length, err := w.limit(t.Limit)
+	due, unit, length, err := w.limit(ctx, t.Limit)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,11 @@ func (f *Flow) recountAll(ctx context.Context, j recountJob) error {
 // recount gives the case's clocks as much time under the calendar in force as they had under the old one. What began after the
 // change was reckoned by the new one.
 func (w *work) recount(ctx context.Context, old *when.Calendar, from time.Time, change store.Time) error {
-	days, changed := w.days, false
+	changed := false
+	days, err := w.days(ctx)
+	if err != nil {
+		return err
+	}
 	anew := func(begun, at store.Time, u when.Unit) store.Time {
 		if at.IsZero() || at.Before(from) || !begun.Before(change.Time) || u != when.WorkDay && u != when.WorkHour {
 			return at

@@ -148,7 +148,7 @@ func (w *work) sentBack(ctx context.Context, node string) error {
 	w.c.returned++
 	month := monthOf(w.now.Time)
 	note := func(dim, key string) error {
-		if err := store.Exec(ctx, w.tx, `INSERT INTO flow_return (case_id, at, dim, key) VALUES ($1, $2, $3, $4)`, w.c.ID, w.now, dim, key); err != nil {
+		if err := store.Later(ctx, w.tx, `INSERT INTO flow_return (case_id, at, dim, key) VALUES ($1, $2, $3, $4)`, w.c.ID, w.now, dim, key); err != nil {
 			return err
 		}
 		return w.tally(ctx, month, dim, key, 0, 0, 1, 0)

@@ -392,18 +392,22 @@ func (w *work) grant(ctx context.Context, _ *Item, d *Deed) error {
 	if err != nil {
 		return err
 	}
-	more := w.days.Elapsed(k.Due.Time, k.AskUntil.Time, k.dueUnit)
+	days, err := w.days(ctx)
+	if err != nil {
+		return err
+	}
+	more := days.Elapsed(k.Due.Time, k.AskUntil.Time, k.dueUnit)
 	timers, err := store.All(ctx, w.tx, scanTimer, `SELECT `+timerColumns+` FROM flow_timer WHERE task_id = $1 OR (case_id = $2 AND kind = 'case')`, k.ID, w.c.ID)
 	if err != nil {
 		return err
 	}
 	for _, t := range timers {
-		if err := store.Exec(ctx, w.tx, `UPDATE flow_timer SET at = $1 WHERE id = $2`, store.At(w.days.Add(t.at.Time, more, t.unit)), t.id); err != nil {
+		if err := store.Exec(ctx, w.tx, `UPDATE flow_timer SET at = $1 WHERE id = $2`, store.At(days.Add(t.at.Time, more, t.unit)), t.id); err != nil {
 			return err
 		}
 	}
 	if !w.c.Due.IsZero() {
-		w.c.Due = store.At(w.days.Add(w.c.Due.Time, more, w.c.dueUnit))
+		w.c.Due = store.At(days.Add(w.c.Due.Time, more, w.c.dueUnit))
 	}
 	due := k.AskUntil
 	k.AskUntil, k.Late = store.Time{}, false

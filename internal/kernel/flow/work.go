@@ -21,16 +21,16 @@ import (
 
 // work is one deed on one case, in one transaction that holds the case's lock.
 type work struct {
-	f    *Flow
-	tx   *store.Tx
-	c    *Case
-	p    *Process
-	vars map[string]any
-	node string // of the task that begins, for Who "chosen"
-	now  store.Time
-	step Trace // what the deed leaves in the trace
-	told map[string]bool
-	days *when.Calendar // in force in this transaction: another replica may have been told of a change a moment ago
+	f        *Flow
+	tx       *store.Tx
+	c        *Case
+	p        *Process
+	vars     map[string]any
+	node     string // of the task that begins, for Who "chosen"
+	now      store.Time
+	step     Trace // what the deed leaves in the trace
+	told     map[string]bool
+	calendar *when.Calendar // once days has asked for it
 
 	numbering *Numbering // of a case that begins, until it has its number
 
@@ -60,10 +60,6 @@ func (f *Flow) open(ctx context.Context, tx *store.Tx, caseID string) (*work, er
 
 // look reads the values expressions see.
 func (w *work) look(ctx context.Context) error {
-	var err error
-	if w.days, err = w.f.daysIn(ctx, w.tx); err != nil {
-		return err
-	}
 	w.vars = map[string]any{}
 	if h := w.f.hosts[w.c.Room]; h.Vars != nil {
 		v, err := h.Vars(ctx, w.tx, w.c)
@@ -74,6 +70,17 @@ func (w *work) look(ctx context.Context) error {
 	}
 	w.vars["outcome"], w.vars["level"], w.vars["now"] = w.c.Outcome, w.c.Level, w.now.Time
 	return nil
+}
+
+// days is the calendar in force in this transaction, which another replica may have changed a moment ago. Most deeds reckon no
+// time and ask for none.
+func (w *work) days(ctx context.Context) (*when.Calendar, error) {
+	if w.calendar != nil {
+		return w.calendar, nil
+	}
+	var err error
+	w.calendar, err = w.f.daysIn(ctx, w.tx)
+	return w.calendar, err
 }
 
 // machine moves the case's tokens, evaluating over the values as they are now.
@@ -188,7 +195,7 @@ func (w *work) enter(ctx context.Context, e token.Effect) error {
 
 // begin opens the tasks of a step for people: one for all of them, or one each.
 func (w *work) begin(ctx context.Context, n *bpmn.Node, tok int, people []string) error {
-	due, unit, length, err := w.limit(n.Task.Limit)
+	due, unit, length, err := w.limit(ctx, n.Task.Limit)
 	if err != nil {
 		return err
 	}
