@@ -130,6 +130,7 @@ it('a whole application is drawn by choosing, published, and used on the phone',
   await page.getByRole('spinbutton', { name: '办理时限', exact: true }).press('Tab')
   await page.getByLabel('办理时限的单位').selectOption({ label: '工作小时' })
   await page.getByLabel('必须填写意见').check()
+  await group('这一步不许').getByLabel('转办').check()
   await whole(b, 'design-steps')
 
   await tab('列表')
@@ -183,6 +184,13 @@ it('a whole application is drawn by choosing, published, and used on the phone',
   await page.getByText('没有“nowhere”可填进文字').first().waitFor({ state: 'hidden' })
   await whole(b, 'design-remind')
 
+  await tab('英文')
+  await page.getByLabel('名称“共享单车淤积上报”的英文').fill('Bike heaps')
+  await page.getByLabel(/^步骤.*“清运”的英文/).fill('Clear')
+  await page.getByLabel(/^步骤.*“清运”的英文/).press('Tab')
+  await page.getByText(/^已填 2 /).waitFor()
+  await whole(b, 'design-english')
+
   await tab('预览')
   await b.gate('design-preview')
   await page.getByRole('button', { name: '发布', exact: true }).click()
@@ -229,6 +237,9 @@ it('a whole application is drawn by choosing, published, and used on the phone',
   const s = await at('sweeper', { viewport: phone })
   await s.go('/flow')
   await s.page.getByRole('link', { name: '地铁站B口堆积' }).click()
+  await s.page.getByRole('button', { name: '提交', exact: true }).waitFor()
+  const offered = (await office.people.sweeper.client.get(`/api/flow/cases/${entry.case}`)).can.map((one) => one.verb)
+  assert.ok(offered.includes('submit') && !offered.includes('transfer'), `not transferred at this step: ${offered}`)
   await s.page.getByLabel('清运辆数').fill('121')
   await s.page.getByLabel('清运辆数').press('Tab')
   await s.page.getByText('不能超过淤积辆数').first().waitFor()
@@ -258,6 +269,8 @@ it('a whole application is drawn by choosing, published, and used on the phone',
   await b.gate('design-figures')
   await b.close()
   const e = await at('designer', { lang: 'en-US' })
+  await e.go('/forms')
+  await e.page.getByRole('link', { name: 'Bike heaps', exact: true }).waitFor()
   for (const part of ['basics', 'fields', 'steps', 'stats', 'print', 'remind', 'roles']) {
     await e.go(`/forms/design/${key}?tab=${part}`)
     assert.doesNotMatch(await e.page.locator('#app').innerText(), /forms\.design\./)
@@ -265,7 +278,7 @@ it('a whole application is drawn by choosing, published, and used on the phone',
   }
   await e.close()
   const d = await at('designer', { viewport: phone })
-  for (const part of ['basics', 'stats', 'print', 'remind']) {
+  for (const part of ['basics', 'stats', 'print', 'remind', 'english']) {
     await d.go(`/forms/design/${key}?tab=${part}`)
     await d.gate(`design-${part}-390`)
   }
@@ -278,10 +291,11 @@ it('what the browser edits of a shipped application and writes reads back the sa
   const { client } = office.people.designer
   const shipped = (await client.get('/api/forms/versions')).items.filter((one) => one.shipped)
   assert.equal(shipped.length, 12)
+  const looked = new Set(['dispute', 'meetingroom', 'supplies', 'visitor']) // what they do not have, no other has
   for (const { key } of shipped) {
     const before = await client.get(`/api/forms/apps/${key}/draft`)
     await b.go(`/forms/design/${key}`)
-    for (const name of ['字段', '步骤', '列表', '统计', '打印', '提醒', '角色', '可预约资源', '预览', '基本']) {
+    for (const name of looked.has(key) ? ['字段', '步骤', '列表', '统计', '打印', '提醒', '角色', '可预约资源', '英文', '预览', '基本'] : []) {
       await page.getByRole('button', { name, exact: true }).click()
       for (const opener of await page.locator('.part .opener').all()) {
         await opener.click()

@@ -137,7 +137,7 @@ func placed(ctx context.Context, tx *store.Tx, rows []place) error {
 				args = append(args, int64(0), "", "")
 			}
 		}
-		if err := store.Exec(ctx, tx, placement(size), args...); err != nil {
+		if err := store.Later(ctx, tx, placement(size), args...); err != nil {
 			return err
 		}
 	}
@@ -173,7 +173,7 @@ func readHead(ctx context.Context, q store.Queryer) (m marked, ok bool, err erro
 }
 
 func writeHead(ctx context.Context, tx *store.Tx, m marked) error {
-	return store.Exec(ctx, tx, `INSERT INTO audit_head (id, seq, hash, mac, seen, flight) VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE
+	return store.Later(ctx, tx, `INSERT INTO audit_head (id, seq, hash, mac, seen, flight) VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE
 		SET seq = excluded.seq, hash = excluded.hash, mac = excluded.mac, seen = excluded.seen, flight = excluded.flight`, m.Seq, m.Hash, m.MAC, m.Seen, m.Flight)
 }
 

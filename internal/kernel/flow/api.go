@@ -285,19 +285,16 @@ type deedIn struct {
 
 func (f *Flow) deed(ctx context.Context, in *deedIn) (*caseOut, error) {
 	in.Body.Case = in.ID
-	var out caseOut
-	err := f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		c, err := f.Do(ctx, tx, in.Body)
-		if err != nil {
-			return err
-		}
-		out.Body, err = f.detail(ctx, tx, c)
+	var c *Case
+	err := f.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		c, err = f.Do(ctx, tx, in.Body)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &out, nil
+	d, err := f.detail(ctx, f.db, c) // what the page shows next is read when nobody waits for the deed any longer
+	return &caseOut{d}, err
 }
 
 // seen notes that the caller has opened his task; a copy to read is done with that.

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { freeKey, hoursOf, itemsOf, lines, moved, optionsOf, spanOf, tidy, withZh } from './model'
+import { shownTexts } from './texts'
 
 it('finds a key that is free', () => {
   expect(freeKey('f', [])).toBe('f1')
@@ -31,4 +32,13 @@ it('puts cells beside each other as far as they fit', () => {
 })
 it('keeps what is known of a thing whose title stays', () => {
   expect(itemsOf('305\n306', [{ key: 'r305', title: '305', seats: 12 }])).toEqual([{ key: 'r305', title: '305', seats: 12 }, { key: 'o2', title: '306' }])
+})
+it('finds every text that people read, wherever it stands', () => {
+  const draft = {
+    key: 'x', title: { zh: '报修', en: 'Repair' }, summary: { zh: '' }, group: { zh: '后勤' }, subject: 'f', number: { prefix: 'X' }, list: { columns: [] },
+    fields: [{ key: 'f', type: 'choice', title: { zh: '种类' }, options: [{ key: 'a', title: { zh: '水' } }] }], steps: [{ key: 's', title: { zh: '申请' }, outcomes: [{ key: 'y', title: { zh: '同意' } }] }],
+  } as never
+  expect(shownTexts(draft).map((one) => [one.path, one.words.zh, one.words.en ?? ''])).toEqual([
+    ['title', '报修', 'Repair'], ['group', '后勤', ''], ['fields[0].title', '种类', ''], ['fields[0].options[0].title', '水', ''], ['steps[0].title', '申请', ''], ['steps[0].outcomes[0].title', '同意', ''],
+  ])
 })

@@ -49,6 +49,7 @@ export interface Outcome {
   reason?: boolean
   choose?: string
   to?: string
+  need?: string[] | null
 }
 /** One step. */
 export interface Step {
@@ -67,6 +68,7 @@ export interface Step {
   opinion?: boolean
   batch?: boolean
   phrases?: string[] | null
+  deny?: string[] | null
   write?: string[] | null
   need?: string[] | null
   hide?: string[] | null
@@ -127,6 +129,9 @@ export type Finding = Schemas['FormsFindingLine']
 /** The types of fields in the order they are offered. */
 export const types = ['text', 'longtext', 'number', 'money', 'date', 'datetime', 'period', 'choice', 'person', 'unit', 'place', 'photo', 'file', 'table', 'signature', 'phone', 'idcard', 'computed', 'resource'] as const
 
+/** What people may do at a step besides finishing it, and a step may forbid. */
+export const deniable = ['return', 'transfer', 'add', 'extend', 'withdraw'] as const
+
 /** The first key "name1", "name2", … that is not taken. */
 export function freeKey(name: string, taken: string[]): string {
   let n = taken.length + 1
@@ -134,7 +139,7 @@ export function freeKey(name: string, taken: string[]): string {
   return `${name}${n}`
 }
 
-/** Chinese words changed, the English ones kept: they are written in the YAML. */
+/** Chinese words changed, the English ones kept. */
 export function withZh(of: Words, zh: string): Words {
   return of && typeof of === 'object' && of.en ? { ...of, zh } : { zh }
 }
