@@ -53,7 +53,7 @@ func main() {
 	add("a year of 500 cases, 11 months of it: filed and handled over HTTP one after the other", "", find(out, `a year of cases\s+([\d.]+) s`)+" s", "qushu demo, step “a year of cases”")
 	serveFigures(data, find(out, `chengguan\.staff\s+(\S+)`), add)
 	commits(dir, add)
-	goBench(add, "./internal/kernel/audit", "BenchmarkWrite", "16000x", "cost of chaining, of a recorded write (both engines durable: every commit is on disk)", "< 15 %")
+	goBench(add, "./internal/kernel/audit", "BenchmarkWrite", "48000x", "cost of chaining, of a recorded write (both engines durable: every commit is on disk)", "< 15 %")
 	goBench(add, "./internal/base/warehouse/duck", "BenchmarkGet", "2s", "point look-up in 1 000 000 rows against bare DuckDB SQL", "")
 	goBench(add, "./internal/kernel/identity", "BenchmarkAuthenticate", "2s", "authenticating one request (session and rights)", "< 0.3 ms")
 	cases(add, most)

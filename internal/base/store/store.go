@@ -1,8 +1,8 @@
 // Package store runs one SQL text on SQLite and PostgreSQL.
 //
 // On SQLite there is one writer connection at synchronous=FULL and a pool of readers; concurrent
-// transactions share one commit (and so one fsync), each in a savepoint of its own. What Tx has
-// returned nil for is on disk on both engines.
+// transactions share one commit (and so one fsync), each in a savepoint of its own. On PostgreSQL they
+// share the wait for the disk (flusher). What Tx has returned nil for is on disk on both engines.
 package store
 
 import (
@@ -57,6 +57,7 @@ type DB struct {
 	w, r   *sql.DB       // writer and readers; the same pool on PostgreSQL
 	pool   *pgxpool.Pool // PostgreSQL only, for LISTEN
 	aside  *sql.DB       // PostgreSQL only, see Aside
+	disk   *flusher      // PostgreSQL only, nil when commits wait for the disk themselves
 	path   string        // SQLite file
 
 	turn    sync.Mutex // SQLite: who may use the writer
@@ -114,20 +115,29 @@ func openPostgres(ctx context.Context, dbURL string) (*DB, error) {
 	cfg.MaxConns = max(cfg.MaxConns, int32(8*runtime.NumCPU()))
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
+	aside := stdlib.OpenDB(*cfg.ConnConfig)
+	aside.SetMaxOpenConns(2)
+	aside.SetConnMaxIdleTime(time.Minute)
+	if err := aside.PingContext(ctx); err != nil {
+		aside.Close()
+		return nil, mapped(err)
+	}
+	var disk *flusher
+	if relaxed(ctx, aside) {
+		disk = &flusher{db: stdlib.OpenDB(*cfg.ConnConfig)}
+		disk.db.SetMaxOpenConns(1)
+		cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+			_, err := c.Exec(ctx, `SET synchronous_commit TO off`)
+			return err
+		}
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	db.SetMaxIdleConns(0) // pgxpool keeps the idle ones
-	if err := db.PingContext(ctx); err != nil {
-		pool.Close()
-		return nil, mapped(err)
-	}
-	aside := stdlib.OpenDB(*cfg.ConnConfig)
-	aside.SetMaxOpenConns(2)
-	aside.SetConnMaxIdleTime(time.Minute)
-	return &DB{engine: Postgres, w: db, r: db, pool: pool, aside: aside}, nil
+	return &DB{engine: Postgres, w: db, r: db, pool: pool, aside: aside, disk: disk}, nil
 }
 
 // Engine tells which database is behind.
@@ -159,6 +169,9 @@ func (db *DB) Close() error {
 	}
 	if db.pool != nil {
 		err = errors.Join(db.aside.Close(), err)
+		if db.disk != nil {
+			err = errors.Join(db.disk.db.Close(), err)
+		}
 		db.pool.Close()
 	}
 	return err

@@ -25,10 +25,11 @@ type Tx struct {
 	g      *group     // of SQLite
 	conn   *sql.Conn  // of PostgreSQL
 	later  *pgx.Batch // of PostgreSQL: what was left for Later
+	wrote  bool       // of PostgreSQL
 }
 
 // SQL returns the driver's transaction, for base packages that insert through a library of their own.
-func (tx *Tx) SQL() *sql.Tx { return tx.sql }
+func (tx *Tx) SQL() *sql.Tx { tx.wrote = true; return tx.sql }
 
 // After runs fn once the transaction is on disk; never when it is not.
 func (tx *Tx) After(fn func()) { tx.after = append(tx.after, fn) }
@@ -38,6 +39,7 @@ func (tx *Tx) QueryContext(ctx context.Context, q string, args ...any) (*sql.Row
 	if err := tx.flush(ctx); err != nil {
 		return nil, err
 	}
+	tx.wrote = tx.wrote || !strings.HasPrefix(q, "SELECT")
 	rows, err := tx.sql.QueryContext(tx.ctx(ctx), positional(tx.engine, q, args), args...)
 	return rows, mapped(err)
 }
@@ -47,6 +49,7 @@ func (tx *Tx) ExecContext(ctx context.Context, q string, args ...any) (sql.Resul
 	if err := tx.flush(ctx); err != nil {
 		return nil, err
 	}
+	tx.wrote = true
 	if s := tx.ready(ctx, q, args); s != nil {
 		res, err := s.ExecContext(tx.ctx(ctx), args...)
 		return res, mapped(err)
@@ -63,7 +66,7 @@ func Later(ctx context.Context, tx *Tx, q string, args ...any) error {
 		return Exec(ctx, tx, q, args...)
 	}
 	if tx.later == nil {
-		tx.later = &pgx.Batch{}
+		tx.later, tx.wrote = &pgx.Batch{}, true
 	}
 	plain := make([]any, len(args))
 	for i, a := range args {
@@ -187,6 +190,12 @@ func (db *DB) plain(ctx, marked context.Context, fn func(context.Context, *Tx) e
 	}
 	if err := raw.Commit(); err != nil {
 		return mapped(err)
+	}
+	if db.disk != nil && tx.wrote {
+		conn.Close() // others need it meanwhile
+		if err := db.disk.wait(); err != nil {
+			return err
+		}
 	}
 	tx.ran()
 	return nil
