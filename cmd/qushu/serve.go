@@ -73,7 +73,7 @@ func serve(ctx context.Context, cfg *config.Config, out io.Writer, show bool) er
 
 // start begins what runs beside the requests.
 func (a *app) start(ctx context.Context) error {
-	if err := a.kit.Hub.Run(); err != nil || !a.cfg.Has(config.RoleJobs) {
+	if err := a.kit.Hub.Run(); err != nil {
 		return err
 	}
 	return a.house.Start(ctx)
