@@ -141,10 +141,10 @@ func TestFromSampleToAlarm(t *testing.T) {
 			{Name: "the device shows it", As: keeper, Call: "GET /api/iot/devices/" + d.ID, Status: 200, Want: []string{`"online":true`, `"level":"orange"`, `"value":29`, "区水务和湖泊局"}},
 			{Name: "others see neither", As: other, Call: "GET /api/iot/devices/" + d.ID, Status: 404},
 			{As: other, Name: "nor the alarm", Call: "GET /api/signal/alarms/" + a.ID, Status: 404},
-			{As: other, Name: "nor the samples", Call: "GET /api/signal/" + a.Signal + "/chart?from=2023-06-01T00:00:00Z&until=2023-06-02T00:00:00Z", Status: 404},
+			{As: other, Name: "nor the samples", Call: "GET /api/signal/signals/" + a.Signal + "/chart?from=2023-06-01T00:00:00Z&until=2023-06-02T00:00:00Z", Status: 404},
 			{As: other, Name: "nor in lists", Call: "GET /api/iot/devices", Status: 200, Not: []string{"HS-QH-01"}},
 			{As: officer, Name: "the alarm says its rule", Call: "GET /api/signal/alarms/" + a.ID, Status: 200, Want: []string{`"line":27`, `"orange":27`, `"lineUpwards":true`}},
-			{As: officer, Name: "its data", Call: "GET /api/signal/" + a.Signal + "/chart?from=2023-06-01T00:00:00Z&until=2023-06-02T00:00:00Z", Status: 200, Want: []string{`"step":0`, `"mean":28.5`, `"mean":99`}},
+			{As: officer, Name: "its data", Call: "GET /api/signal/signals/" + a.Signal + "/chart?from=2023-06-01T00:00:00Z&until=2023-06-02T00:00:00Z", Status: 200, Want: []string{`"step":0`, `"mean":28.5`, `"mean":99`}},
 			{As: other, Name: "others do not acknowledge it", Call: "POST /api/signal/alarms/" + a.ID + "/acknowledge", Body: `{"version":1}`, Status: 404},
 			{As: officer, Name: "the officer does", Call: "POST /api/signal/alarms/" + a.ID + "/acknowledge", Body: `{"version":1,"note":"已通知抢险队"}`, Status: 200, Want: []string{`"state":"acknowledged"`, "已通知抢险队"}},
 			{As: officer, Name: "once", Call: "POST /api/signal/alarms/" + a.ID + "/acknowledge", Body: `{"version":2}`, Status: 409},
@@ -374,7 +374,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 			}
 			e.Get(t, keeper, "GET /api/iot/devices/"+id, "", &d)
 			var chart struct{ Points []struct{ N int } }
-			e.Get(t, keeper, "GET /api/signal/"+d.Readings[0].Signal.ID+"/chart?from=2023-06-01T00:00:00Z&until=2023-06-02T00:00:00Z", "", &chart)
+			e.Get(t, keeper, "GET /api/signal/signals/"+d.Readings[0].Signal.ID+"/chart?from=2023-06-01T00:00:00Z&until=2023-06-02T00:00:00Z", "", &chart)
 			if len(chart.Points) != each || d.Messages != each {
 				t.Errorf("%s: %d points, %d messages", id, len(chart.Points), d.Messages)
 			}

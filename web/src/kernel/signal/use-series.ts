@@ -14,7 +14,7 @@ export function useSeries(id: Ref<string>, fixed?: Ref<{ from: string; until: st
   const query = useQuery(
     (signal) => {
       const { from, until } = stretch.value
-      return ask(api.GET('/api/signal/{id}/chart', { params: { path: { id: id.value }, query: { from, until, width: 600 } }, signal })).then((answer) => ({ ...answer, from, until }))
+      return ask(api.GET('/api/signal/signals/{id}/chart', { params: { path: { id: id.value }, query: { from, until, width: 600 } }, signal })).then((answer) => ({ ...answer, from, until }))
     },
     [id, stretch],
     { when: () => id.value !== '' },

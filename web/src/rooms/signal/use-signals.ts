@@ -15,7 +15,7 @@ export function useSignals() {
     filters: { text: '', level: '' },
     topics: ['signal.list'],
     load: ({ filters, cursor, limit, signal }) =>
-      ask(api.GET('/api/signal', { params: { query: { text: filters.text || undefined, level: (filters.level || undefined) as 'red' | undefined, after: cursor || undefined, limit } }, signal })),
+      ask(api.GET('/api/signal/signals', { params: { query: { text: filters.text || undefined, level: (filters.level || undefined) as 'red' | undefined, after: cursor || undefined, limit } }, signal })),
   })
   const typed = ref(list.filters.text)
   watch(typed, (now, _before, clean) => {
@@ -30,7 +30,7 @@ export function useSignals() {
 export function useSignal() {
   const route = useRoute()
   const id = computed(() => String(route.params.id))
-  const signal = useQuery((stop) => ask(api.GET('/api/signal/{id}', { params: { path: { id: id.value } }, signal: stop })), [id], { topics: ['signal.list'] })
+  const signal = useQuery((stop) => ask(api.GET('/api/signal/signals/{id}', { params: { path: { id: id.value } }, signal: stop })), [id], { topics: ['signal.list'] })
   useLive((hint) => {
     if (hint.all || hint.signals?.includes(id.value)) void signal.reload()
   })
@@ -51,7 +51,7 @@ export function useRuleForm(signal: Signal, done: () => void) {
   const lines = (texts: Texts) => Object.fromEntries(levels.flatMap((level) => (texts[level].trim() === '' ? [] : [[level, Number(texts[level])]])))
   const save = useAction(async () => {
     const rule: Rule = { above: lines(form.above), below: lines(form.below), hysteresis: number(form.hysteresis), count: number(form.count), persist: number(form.persist), rate: number(form.rate), stale: number(form.stale), low: number(form.low), high: number(form.high) }
-    await ask(api.PUT('/api/signal/{id}/rule', { params: { path: { id: signal.id } }, body: { rule, why: form.why.trim(), version: signal.version } }))
+    await ask(api.PUT('/api/signal/signals/{id}/rule', { params: { path: { id: signal.id } }, body: { rule, why: form.why.trim(), version: signal.version } }))
     announce('signal.list')
     toast(t('signal.ruleSaved'))
     done()
