@@ -187,11 +187,11 @@ func (s *Store) list(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		n, err := store.Value[int](ctx, db, `SELECT count(*) FROM sqlite_master WHERE name = $1`, "series_raw_"+name)
+		raw, err := db.HasTable(ctx, "series_raw_"+name)
 		if err != nil {
 			return err
 		}
-		s.months[name] = &month{name: name, db: db, bare: n == 0, marked: map[mark]bool{}}
+		s.months[name] = &month{name: name, db: db, bare: !raw, marked: map[mark]bool{}}
 	}
 	s.listed = true
 	return nil

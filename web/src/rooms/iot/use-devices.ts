@@ -103,6 +103,6 @@ export function useDeviceForm(device: DeviceFull | undefined, done: (id: string,
     announce('iot.devices')
     done(made.id, made.key)
   })
-  const fault = (name: string) => save.error.value?.fields.find((field) => field.name === name)?.message
+  const fault = (name: string) => save.error.value?.reason(name)
   return { form, save, fault }
 }

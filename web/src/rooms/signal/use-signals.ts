@@ -56,6 +56,6 @@ export function useRuleForm(signal: Signal, done: () => void) {
     toast(t('signal.ruleSaved'))
     done()
   })
-  const fault = (name: string) => save.error.value?.fields.find((field) => field.name === name)?.message
+  const fault = (name: string) => save.error.value?.reason(name)
   return { form, save, fault }
 }
