@@ -29,6 +29,7 @@ func builtinRoles() []authz.Role {
 		{Key: "notice_publisher", Name: "信息发布员", NameEN: "Notice publisher", Perms: at(room.Below, "desk.publish")},
 		{Key: "district_publisher", Name: "区级通知发布员", NameEN: "District notice publisher", Perms: at(room.All, "desk.publish")},
 		{Key: "duty_officer", Name: "值班员", NameEN: "Duty officer", Perms: slices.Concat(phones, at(room.All, "desk.publish", "signal.read", "signal.handle", "iot.read"))},
+		{Key: "iot_keeper", Name: "物联设备管理员", NameEN: "Keeper of devices", Perms: at(room.Unit, "iot.read", "iot.manage", "signal.read", "signal.handle", "signal.define")},
 		{Key: "grid_worker", Name: "网格员", NameEN: "Grid worker", Perms: at(room.Street, "lookup.find")},
 		{Key: "enterprise_service", Name: "企业服务专员", NameEN: "Enterprise service officer", Perms: at(room.Unit, "lookup.find")},
 	}

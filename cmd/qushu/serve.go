@@ -61,6 +61,9 @@ func serve(ctx context.Context, cfg *config.Config, out io.Writer, show bool) er
 	if err := a.start(ctx); err != nil {
 		return err
 	}
+	if isDemo(cfg.Data) {
+		playSensors(ctx, cfg)
+	}
 	url := portalURL(cfg, l)
 	a.welcome(ctx, out, url)
 	if show {
