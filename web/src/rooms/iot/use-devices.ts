@@ -9,7 +9,7 @@ import { toast } from '@/base/toast'
 import { announce } from '@/base/topics'
 import { useSession } from '@/kernel/session'
 import { useLive } from '@/kernel/signal/use-live'
-import { measured, services, states, type DeviceFull, type DeviceLine } from './model'
+import { measured, type DeviceFull, type DeviceLine, type services, type states } from './model'
 
 /** The kinds of device with their names in the reader's language. */
 export function useKinds() {
