@@ -57,7 +57,7 @@ type Service struct {
 	Devices bool
 	// Anywhere says that it runs on every replica, whatever its roles.
 	Anywhere bool
-	Run  func(ctx context.Context) error
+	Run      func(ctx context.Context) error
 }
 
 // Raw is a plain handler below one of the room's prefixes, for what huma cannot say: uploads, streams, WebDAV.

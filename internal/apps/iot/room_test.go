@@ -382,6 +382,56 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	})
 }
 
+// A signal derived from two others is reckoned with each of their samples and raises its own alarm; a storm is told once.
+func TestDerivedAndStorm(t *testing.T) {
+	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
+		const sum = `{"code":"water.sum","name":"涵洞积水合计","measure":"cm","cadence":60,"direction":"down","formula":%q,"inputs":{"a":"iot.HS-QH-00.depth","b":%q},"rule":{"above":{"red":10},"below":{},"count":1}}`
+		var all []device
+		for n := range 9 {
+			all = append(all, register(t, e, fmt.Sprintf("HS-QH-%02d", n), "culvert"))
+		}
+		define := func(formula, b string) string { return fmt.Sprintf(sum, formula, b) }
+		e.Run(t, []kerneltest.Case{
+			{As: keeper, Name: "unknown input", Call: "POST /api/signal/signals", Body: define("a + b", "iot.X.depth"), Status: 422, Want: []string{"没有编码为 iot.X.depth 的体征"}},
+			{As: keeper, Name: "itself", Call: "POST /api/signal/signals", Body: define("a + b", "water.sum"), Status: 422, Want: []string{"绕回了自己"}},
+			{As: keeper, Name: "no number", Call: "POST /api/signal/signals", Body: define("a > b", "iot.HS-QH-01.depth"), Status: 422},
+			{As: officer, Name: "not everybody", Call: "POST /api/signal/signals", Body: define("a + b", "iot.HS-QH-01.depth"), Status: 403},
+			{As: keeper, Name: "a sum", Call: "POST /api/signal/signals", Body: define("a + b", "iot.HS-QH-01.depth"), Status: 200, Want: []string{`"formula":"a + b"`}},
+			{As: keeper, Name: "once", Call: "POST /api/signal/signals", Body: define("a + b", "iot.HS-QH-01.depth"), Status: 422},
+		})
+		var clients []mqtt.Client
+		for _, d := range all {
+			c, err := dial(t, e, d.Code, d.Code, d.Key, 4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			clients = append(clients, c)
+		}
+		publish(t, clients[0], all[0].Topic, 1, depth(e.Now, 6))
+		publish(t, clients[1], all[1].Topic, 1, depth(e.Now, 7.5))
+		e.Run(t, []kerneltest.Case{{As: keeper, Name: "it is reckoned", Call: "GET /api/signal/signals?text=water.sum", Status: 200, Want: []string{`"value":13.5`, `"level":"red"`}}})
+		for i := range 2 {
+			for n, c := range clients {
+				publish(t, c, all[n].Topic, 1, depth(e.Now.Add(time.Duration(i+1)*time.Second), 16))
+			}
+		}
+		if open := alarms(t, e, keeper, "mine"); len(open) != 10 {
+			t.Fatalf("%d alarms", len(open))
+		}
+		var told struct{ Items []struct{ Title string } }
+		e.Get(t, keeper, "GET /api/notify", "", &told)
+		storms := 0
+		for _, n := range told.Items {
+			if strings.Contains(n.Title, "不再逐条提醒") {
+				storms++
+			}
+		}
+		if storms != 1 || len(told.Items) > 8 {
+			t.Errorf("%d notices, %d of the storm: %+v", len(told.Items), storms, told.Items)
+		}
+	})
+}
+
 func TestStrangers(t *testing.T) {
 	houses.Each(t, func(t *testing.T, e *kerneltest.Env) { e.Strangers(t) })
 }

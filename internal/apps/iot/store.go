@@ -7,7 +7,7 @@ import (
 	"qushu/internal/base/store"
 )
 
-const columns = `id, code, name, kind, model, vendor, serial, cadence, lon, lat, address, division, datum, installed_at, state, key_hash, key_at, seen_at, messages, refused, trouble, level,
+const columns = `id, code, name, kind, model, vendor, serial_no, cadence, lon, lat, address, division, datum, installed_at, state, key_hash, key_at, seen_at, messages, refused, trouble, level,
 	unit_id, street, owner, owner_name, at, version`
 
 func scan(d *Device) []any {
@@ -24,7 +24,7 @@ func find(ctx context.Context, q store.Queryer, where store.Cond) (Device, error
 }
 
 func insert(ctx context.Context, tx *store.Tx, d *Device) error {
-	return store.Exec(ctx, tx, `INSERT INTO iot_device (id, code, name, kind, model, vendor, serial, cadence, lon, lat, address, division, datum, installed_at, state, key_hash, key_at, unit_id, street, owner, owner_name, at, version)
+	return store.Exec(ctx, tx, `INSERT INTO iot_device (id, code, name, kind, model, vendor, serial_no, cadence, lon, lat, address, division, datum, installed_at, state, key_hash, key_at, unit_id, street, owner, owner_name, at, version)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
 		d.ID, d.Code, d.Name, d.Kind, d.Model, d.Vendor, d.Serial, d.Cadence, d.Lon, d.Lat, d.Address, d.Division, d.Datum, d.Installed, d.State, d.KeyHash, d.KeyAt, d.Unit, d.Street, d.Owner, d.OwnerName, d.At, d.Version)
 }
@@ -32,7 +32,7 @@ func insert(ctx context.Context, tx *store.Tx, d *Device) error {
 // save replaces the version before d's; Conflict when that is not the present one.
 func save(ctx context.Context, tx *store.Tx, d *Device) error {
 	d.Version++
-	return store.ExecOne(ctx, tx, `UPDATE iot_device SET name = $1, model = $2, vendor = $3, serial = $4, cadence = $5, lon = $6, lat = $7, address = $8, division = $9, datum = $10, installed_at = $11, state = $12,
+	return store.ExecOne(ctx, tx, `UPDATE iot_device SET name = $1, model = $2, vendor = $3, serial_no = $4, cadence = $5, lon = $6, lat = $7, address = $8, division = $9, datum = $10, installed_at = $11, state = $12,
 		key_hash = $13, key_at = $14, owner = $15, owner_name = $16, version = $17 WHERE id = $18 AND version = $19`,
 		d.Name, d.Model, d.Vendor, d.Serial, d.Cadence, d.Lon, d.Lat, d.Address, d.Division, d.Datum, d.Installed, d.State, d.KeyHash, d.KeyAt, d.Owner, d.OwnerName, d.Version, d.ID, d.Version-1)
 }

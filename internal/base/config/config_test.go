@@ -314,6 +314,8 @@ trust_proxy: []  # default
 tls:
   cert: ""  # default
   key: ""  # default
+mqtt:
+  listen: "127.0.0.1:1883"  # default
 log:
   level: "info"  # default
   format: "text"  # default

@@ -61,8 +61,9 @@ func (s *Signals) apply(ctx context.Context, tx *store.Tx, x *Signal, c Change) 
 	}
 	worse, beyond := c.To > a.Level, c.To > a.Peak
 	a.Cleared, a.ClearedValue = store.Time{}, 0
-	if a.Level, a.Active = c.To, true; c.To > a.Peak || c.To == a.Peak && farther(a.Rule, c.To, c.Value, a.Worst) {
-		a.Peak, a.Worst = c.To, c.Value
+	a.Level, a.Active, a.Peak = c.To, true, max(a.Peak, c.To)
+	if c.Kind == Crossed {
+		a.Worst = c.Top
 	}
 	event := ""
 	if worse && (a.State == Acknowledged || a.State == Shelved && beyond) {
@@ -77,14 +78,6 @@ func (s *Signals) apply(ctx context.Context, tx *store.Tx, x *Signal, c Change) 
 	return s.tell(ctx, tx, event, a)
 }
 
-// farther reports whether v is beyond w as seen from the line of a level.
-func farther(r Rule, l Level, v, w float64) bool {
-	if _, up, ok := r.line(l, v); ok && !up {
-		return v < w
-	}
-	return v > w
-}
-
 func (s *Signals) raise(ctx context.Context, tx *store.Tx, x *Signal, c Change) error {
 	a := record{ID: id.New(), Signal: x.ID, Kind: c.Kind, State: Raised, Active: true, Level: c.To, Peak: c.To, Value: c.Value, Worst: c.Value, Rule: x.Rule, Raised: store.At(c.At),
 		Unit: x.Unit, Street: x.Street, Owner: x.Owner, Version: 1, Code: x.Code, Name: x.Name, Measure: x.Measure, Decimals: x.Decimals, Room: x.Room, Object: x.Object, Lon: x.Lon, Lat: x.Lat}
@@ -97,6 +90,9 @@ func (s *Signals) raise(ctx context.Context, tx *store.Tx, x *Signal, c Change) 
 // clear ends an alarm whose reason has gone. A shelved one stays until its end, so that it may come and go unheard.
 func (s *Signals) clear(ctx context.Context, tx *store.Tx, a *record, c Change) error {
 	a.Active, a.Level, a.Cleared, a.ClearedValue = false, Normal, store.At(c.At), c.Value
+	if c.Kind == Crossed {
+		a.Worst = c.Top
+	}
 	if a.State == Shelved {
 		return saveAlarm(ctx, tx, a)
 	}

@@ -97,6 +97,18 @@ func (s *Signals) alarms(ctx context.Context, in *alarmsIn) (*alarmsOut, error) 
 	return &alarmsOut{store.Listed[AlarmLine]{Items: items, Next: all.Next}}, err
 }
 
+// worst puts the farthest value so far into an alarm whose line is still crossed: rows know it as of the last change.
+func (s *Signals) worst(r *record) {
+	if r.Kind != Crossed || !r.Active {
+		return
+	}
+	x := Seen{Signal: Signal{ID: r.Signal}, State: r.now}
+	s.overlay(&x)
+	if x.State.Level > Normal && farther(r.Rule, r.Peak, x.State.Top, r.Worst) {
+		r.Worst = x.State.Top
+	}
+}
+
 func (s *Signals) alarmLines(ctx context.Context, all []record) ([]AlarmLine, error) {
 	var units []string
 	for _, r := range all {
@@ -105,6 +117,7 @@ func (s *Signals) alarmLines(ctx context.Context, all []record) ([]AlarmLine, er
 	names, err := s.Names(ctx, s.DB, units)
 	out := []AlarmLine{}
 	for i := range all {
+		s.worst(&all[i])
 		l := alarmLine(&all[i])
 		l.UnitName, l.MayHandle = names[all[i].Unit], authz.From(ctx).Can("signal.handle")
 		out = append(out, l)

@@ -169,3 +169,11 @@ func (r Rule) line(l Level, v float64) (line float64, up, ok bool) {
 
 // persist is how long a change must last.
 func (r Rule) persist() time.Duration { return time.Duration(r.Persist) * time.Second }
+
+// farther reports whether v is beyond w as seen from the line of a level.
+func farther(r Rule, l Level, v, w float64) bool {
+	if _, up, ok := r.line(l, v); ok && !up {
+		return v < w
+	}
+	return v > w
+}

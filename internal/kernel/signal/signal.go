@@ -109,7 +109,7 @@ type Alarm struct {
 // Room declares the package.
 func (s *Signals) Room() *room.Room {
 	return &room.Room{
-		Name: "signal", Pillar: room.Kernel, Schema: schema, Text: Text,
+		Name: "signal", Pillar: room.Apps, Schema: schema, Text: Text,
 		Perms: []room.Perm{{Name: "signal.read"}, {Name: "signal.handle"}, {Name: "signal.define"}},
 		Menu:  []room.Menu{{Name: "alarms", Path: "/signal", Perm: "signal.read", Rank: 420}, {Name: "list", Path: "/signal/list", Perm: "signal.read", Rank: 421}},
 		Routes: []room.Route{

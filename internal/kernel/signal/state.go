@@ -36,6 +36,7 @@ type State struct {
 	Value  float64 `json:"value,omitempty"`
 	Good   int64   `json:"good,omitempty"` // time of the latest possible sample
 	Last   float64 `json:"last,omitempty"` // its value
+	Top    float64 `json:"top,omitempty"`  // farthest value since a line was crossed
 
 	Up   Streak `json:"up,omitzero"`
 	Down Streak `json:"down,omitzero"`
@@ -62,6 +63,7 @@ type Change struct {
 	Kind     Kind
 	From, To Level
 	Value    float64 // that settled it
+	Top      float64 // of a line: the farthest value since it was crossed
 	At       time.Time
 }
 
@@ -76,19 +78,19 @@ func (r Rule) Next(s State, at time.Time, v float64) (State, []Change) {
 	s.At, s.Value = t, v
 	if s.Silent {
 		s.Silent = false
-		out = append(out, Change{Silence, Blue, Normal, v, at})
+		out = append(out, Change{Kind: Silence, From: Blue, Value: v, At: at})
 	}
 	possible := r.possible(v)
-	s.Odd, out = r.latch(s.Odd, !possible, &s.Wild, &s.Tame, Change{Absurd, Normal, Blue, v, at}, out)
+	s.Odd, out = r.latch(s.Odd, !possible, &s.Wild, &s.Tame, Change{Kind: Absurd, To: Blue, Value: v, At: at}, out)
 	if !possible {
 		return s, out
 	}
 	if r.Rate > 0 && s.Good != 0 {
 		perMinute := math.Abs(v-s.Last) / (float64(t-s.Good) / float64(time.Minute.Microseconds()))
-		s.Fast, out = r.latch(s.Fast, perMinute > r.Rate, &s.Rate, &s.Calm, Change{Fast, Normal, Yellow, v, at}, out)
+		s.Fast, out = r.latch(s.Fast, perMinute > r.Rate, &s.Rate, &s.Calm, Change{Kind: Fast, To: Yellow, Value: v, At: at}, out)
 	} else if r.Rate == 0 && s.Fast {
 		s.Fast, s.Rate, s.Calm = false, Streak{}, Streak{}
-		out = append(out, Change{Fast, Yellow, Normal, v, at})
+		out = append(out, Change{Kind: Fast, From: Yellow, Value: v, At: at})
 	}
 	s.Good, s.Last = t, v
 	return r.step(s, at, v, out)
@@ -96,20 +98,38 @@ func (r Rule) Next(s State, at time.Time, v float64) (State, []Change) {
 
 // step moves the level.
 func (r Rule) step(s State, at time.Time, v float64, out []Change) (State, []Change) {
+	before := s.Level
+	s, out = r.move(s, at, v, out)
+	switch {
+	case s.Level > Normal && (before == Normal || farther(r, s.Level, v, s.Top)):
+		s.Top = v
+	}
+	for i := range out {
+		if out[i].Kind == Crossed {
+			out[i].Top = s.Top
+		}
+	}
+	if s.Level == Normal {
+		s.Top = 0
+	}
+	return s, out
+}
+
+func (r Rule) move(s State, at time.Time, v float64, out []Change) (State, []Change) {
 	want := r.level(v, s.Level)
 	switch {
 	case want > s.Level:
 		s.Down = Streak{}
 		s.Up.more(at.UnixMicro(), want, milder)
 		if r.ripe(s.Up, at) {
-			out = append(out, Change{Crossed, s.Level, s.Up.Hold, v, at})
+			out = append(out, Change{Kind: Crossed, From: s.Level, To: s.Up.Hold, Value: v, At: at})
 			s.Level, s.Up = s.Up.Hold, Streak{}
 		}
 	case want < s.Level:
 		s.Up = Streak{}
 		s.Down.more(at.UnixMicro(), want, graver)
 		if r.ripe(s.Down, at) {
-			out = append(out, Change{Crossed, s.Level, s.Down.Hold, v, at})
+			out = append(out, Change{Kind: Crossed, From: s.Level, To: s.Down.Hold, Value: v, At: at})
 			s.Level, s.Down = s.Down.Hold, Streak{}
 		}
 	default:
@@ -162,5 +182,5 @@ func (r Rule) Quiet(s State, now time.Time) (State, []Change) {
 		return s, nil
 	}
 	s.Silent = true
-	return s, []Change{{Silence, Normal, Blue, s.Value, now}}
+	return s, []Change{{Kind: Silence, To: Blue, Value: s.Value, At: now}}
 }

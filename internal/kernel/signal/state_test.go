@@ -60,6 +60,21 @@ func TestLevels(t *testing.T) {
 	}
 }
 
+// The farthest value is remembered while a line is crossed, also where no level changes.
+func TestTop(t *testing.T) {
+	s, _, cs := run(culvert, State{}, 28, 29, 33.5, 30, 2)
+	if s.Top != 33.5 || len(cs) != 1 || cs[0].Top != 29 {
+		t.Errorf("%+v %+v", s, cs)
+	}
+	s, _, cs = run(culvert, s, 2)
+	if s.Top != 0 || len(cs) != 1 || cs[0].Top != 33.5 {
+		t.Errorf("%+v %+v", s, cs)
+	}
+	if s, _, _ := run(Rule{Below: Lines{Yellow: p(10)}, Count: 1}, State{}, 9, 4, 7); s.Top != 4 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestRateSilenceAndOddValues(t *testing.T) {
 	r := culvert
 	r.Rate, r.Stale = 4, 180

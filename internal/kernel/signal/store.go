@@ -100,16 +100,17 @@ type record struct {
 	Decimals                 int
 	Room, Object, Link       string
 	Lon, Lat                 float64
+	now                      State // of the signal
 }
 
 const recordColumns = `a.id, a.signal, a.kind, a.state, a.active, a.level, a.peak, a.value, a.worst, a.rule, a.raised_at, a.acked_at, a.acked_by, a.acked_name, a.note, a.shelved_until, a.shelved_by, a.shelved_name,
-	a.shelved_why, a.cleared_at, a.cleared_value, a.useless, a.unit_id, a.street, a.owner, a.version, s.code, s.name, s.measure, s.decimals, s.room, s.object, s.link, s.lon, s.lat`
+	a.shelved_why, a.cleared_at, a.cleared_value, a.useless, a.unit_id, a.street, a.owner, a.version, s.code, s.name, s.measure, s.decimals, s.room, s.object, s.link, s.lon, s.lat, coalesce(CAST(t.state AS TEXT), '{}')`
 
-const recordFrom = ` FROM signal_alarm a JOIN signal s ON s.id = a.signal`
+const recordFrom = ` FROM signal_alarm a JOIN signal s ON s.id = a.signal LEFT JOIN signal_state t ON t.num = s.num`
 
 func scanRecord(r *record) []any {
 	return []any{&r.ID, &r.Signal, &r.Kind, &r.State, &r.Active, &r.Level, &r.Peak, &r.Value, &r.Worst, store.Into[Rule]{To: &r.Rule}, &r.Raised, &r.Acked, &r.AckedBy, &r.AckedName, &r.Note, &r.Until, &r.ShelvedBy, &r.ShelvedName,
-		&r.ShelvedWhy, &r.Cleared, &r.ClearedValue, &r.Useless, &r.Unit, &r.Street, &r.Owner, &r.Version, &r.Code, &r.Name, &r.Measure, &r.Decimals, &r.Room, &r.Object, &r.Link, &r.Lon, &r.Lat}
+		&r.ShelvedWhy, &r.Cleared, &r.ClearedValue, &r.Useless, &r.Unit, &r.Street, &r.Owner, &r.Version, &r.Code, &r.Name, &r.Measure, &r.Decimals, &r.Room, &r.Object, &r.Link, &r.Lon, &r.Lat, store.Into[State]{To: &r.now}}
 }
 
 func findAlarm(ctx context.Context, q store.Queryer, where store.Cond) (record, error) {

@@ -6,7 +6,7 @@ CREATE TABLE iot_device (
     kind         TEXT NOT NULL,               -- of data/kinds.json
     model        TEXT NOT NULL,               -- what the maker calls it
     vendor       TEXT NOT NULL,
-    serial       TEXT NOT NULL,
+    serial_no    TEXT NOT NULL,
     cadence      BIGINT NOT NULL,             -- seconds between two messages
     lon          DOUBLE PRECISION NOT NULL,   -- CGCS2000
     lat          DOUBLE PRECISION NOT NULL,

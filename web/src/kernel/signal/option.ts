@@ -67,7 +67,7 @@ export function option(drawing: Drawing, look: Look): Record<string, unknown> {
     textStyle: { fontFamily: 'inherit', color: look.text, fontSize: look.size },
     tooltip: { trigger: 'axis', renderMode: 'richText', confine: true, valueFormatter: (value: number | null) => (value === null || value === undefined ? '–' : `${number(value)} ${drawing.measure}`) },
     legend: ranged ? { top: 0, textStyle: label } : undefined,
-    grid: { left: 8, right: 16, top: ranged ? 36 : 20, bottom: 8, containLabel: true },
+    grid: { left: 8, right: 16, top: ranged ? 48 : 32, bottom: 8, containLabel: true },
     xAxis: { type: 'time', min: Date.parse(drawing.from), max: Date.parse(drawing.until), axisLabel: { ...label, hideOverlap: true, formatter: (at: number) => look.clock(at, days) }, axisLine: { lineStyle: { color: look.line } } },
     yAxis: { type: 'value', min, max, name: drawing.measure, nameTextStyle: label, axisLabel: { ...label, formatter: (value: number) => number(value), showMinLabel: false, showMaxLabel: false }, splitLine: { lineStyle: { color: look.line } } },
     series: [
