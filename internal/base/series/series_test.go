@@ -261,6 +261,43 @@ func TestChart(t *testing.T) {
 	})
 }
 
+// A snapshot of an embedded installation is whole, and goes into another store, rollups of months without samples too.
+func TestMovesIn(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		at := noon.AddDate(0, 0, 40)
+		from := series.Open(series.Options{Dir: t.TempDir(), Now: func() time.Time { return at }})
+		defer from.Close()
+		for i := range 90 {
+			if err := from.Append(t.Context(), []series.Sample{{Series: 1, At: noon.Add(time.Duration(i) * time.Minute), Value: float64(i)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := from.Forget(t.Context(), noon.AddDate(0, 0, 1), noon.AddDate(-1, 0, 0)); err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		if n, err := from.Snapshot(t.Context(), dir); n != 2 || err != nil {
+			t.Fatal(n, err)
+		}
+		w.put(t, series.Sample{Series: 1, At: noon.Add(31 * time.Minute), Value: 31})
+		for range 2 { // broken off and run again
+			if _, err := w.Take(t.Context(), dir); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, s := range []*series.Store{from, w.Store} {
+			bs, err := s.Buckets(t.Context(), series.Hour, 1, noon.Add(-time.Hour), noon.Add(3*time.Hour))
+			n, sum := int64(0), 0.0
+			for _, b := range bs {
+				n, sum = n+b.N, sum+b.Sum
+			}
+			if err != nil || n != 90 || sum != 89*90/2 {
+				t.Errorf("%d samples of %v, %v", n, sum, err)
+			}
+		}
+	})
+}
+
 func BenchmarkAppend(b *testing.B) {
 	s := series.Open(series.Options{Dir: b.TempDir()})
 	defer s.Close()
