@@ -17,7 +17,6 @@ CREATE TABLE iot_device (
     state        TEXT NOT NULL,               -- active, stopped
     key_hash     TEXT NOT NULL DEFAULT '',    -- of the key it shows, '' before it has one
     key_at       BIGINT NOT NULL DEFAULT 0,
-    template     TEXT NOT NULL DEFAULT '',    -- how its messages are read, '' as they are
     seen_at      BIGINT NOT NULL DEFAULT 0,   -- last message, written behind by a second or two
     messages     BIGINT NOT NULL DEFAULT 0,
     refused      BIGINT NOT NULL DEFAULT 0,   -- values that were not kept
