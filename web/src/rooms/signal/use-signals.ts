@@ -59,3 +59,17 @@ export function useRuleForm(signal: Signal, done: () => void) {
   const fault = (name: string) => save.error.value?.reason(name)
   return { form, save, fault }
 }
+
+/** The form that enters a calibration. */
+export function useCalibrateForm(signal: Signal, done: () => void) {
+  const { t } = useI18n()
+  const form = reactive({ before: '', truth: '', months: 12, note: '' })
+  const save = useAction(async () => {
+    await ask(api.POST('/api/signal/signals/{id}/calibrations', { params: { path: { id: signal.id } }, body: { before: Number(form.before), truth: Number(form.truth), months: form.months, note: form.note.trim() } }))
+    announce('signal.list')
+    toast(t('signal.calibrated'))
+    done()
+  })
+  const fault = (name: string) => save.error.value?.reason(name)
+  return { form, save, fault }
+}
