@@ -81,9 +81,10 @@ func (x *IoT) overlay(d *Device) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.seen.After(d.Seen.Time) {
-		d.Seen, d.Messages, d.Refused = store.At(l.seen), d.Messages+l.messages, d.Refused+l.refused
+		d.Seen = store.At(l.seen)
 	}
-	if l.trouble.At.After(d.Trouble.At.Time) {
+	d.Messages, d.Refused = d.Messages+l.messages, d.Refused+l.refused
+	if l.trouble.Key != "" && !l.trouble.At.Before(d.Trouble.At.Time) {
 		d.Trouble = l.trouble
 	}
 }

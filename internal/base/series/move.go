@@ -120,5 +120,8 @@ func (s *Store) takeRollups(ctx context.Context, from *store.DB, to *month) erro
 			}
 		}
 	}
+	if to.bare { // moved before
+		return nil
+	}
 	return s.strip(ctx, to)
 }
