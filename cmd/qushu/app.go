@@ -17,6 +17,7 @@ import (
 	"qushu/internal/base/errs"
 	"qushu/internal/base/realtime"
 	"qushu/internal/base/secret"
+	"qushu/internal/base/series"
 	"qushu/internal/base/store"
 	"qushu/internal/base/warehouse"
 	"qushu/internal/base/warehouse/click"
@@ -31,10 +32,14 @@ import (
 // app is the opened installation: stores, kit and house, not yet serving.
 type app struct {
 	cfg   *config.Config
+	now   func() time.Time // nil for the real clock
 	kit   *kernel.Kit
 	house *kernel.House
 	close []func() error
 }
+
+// seriesDir holds the samples, a file a month, where rows are in SQLite.
+const seriesDir = "series"
 
 // opening says how an installation is opened.
 type opening struct {
@@ -45,7 +50,7 @@ type opening struct {
 
 // open locks the data directory, opens every store and brings the tables up to date.
 func open(ctx context.Context, cfg *config.Config, o opening) (_ *app, err error) {
-	a := &app{cfg: cfg}
+	a := &app{cfg: cfg, now: o.now}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -65,7 +70,7 @@ func open(ctx context.Context, cfg *config.Config, o opening) (_ *app, err error
 	base.Identity = identity.Options{Secure: a.secure(), Demo: o.demo}
 	a.kit = kernel.NewKit(base)
 	a.kit.Audit.RootsIn(filepath.Join(cfg.Data, "audit-roots"))
-	a.house, err = kernel.Open(a.kit, rooms(a.kit), kernel.Options{Work: o.work, Web: a.web(o)})
+	a.house, err = kernel.Open(a.kit, rooms(a.kit, a.cfg), kernel.Options{Work: o.work, Devices: cfg.Has(config.RoleMQTT), Web: a.web(o)})
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +117,8 @@ func (a *app) base(ctx context.Context) (kernel.Base, error) {
 	if err := a.warehouse(ctx, &b); err != nil {
 		return b, err
 	}
+	b.Series = series.Open(series.Options{Rows: b.DB, Dir: filepath.Join(a.cfg.Data, seriesDir), Now: a.now})
+	a.close = append(a.close, b.Series.Close)
 	if b.Hub, err = realtime.New(a.cfg.Redis.URL, func(ctx context.Context) string { return authz.From(ctx).Person }); err != nil {
 		return b, err
 	}

@@ -91,6 +91,11 @@ func backup(ctx context.Context, a *app, args []string, out io.Writer) (err erro
 		m.Tables = len(versions)
 		fmt.Fprintf(out, "warehouse versions: %d\n", m.Tables)
 	}
+	months, err := a.kit.Series.Snapshot(ctx, filepath.Join(dir, seriesDir))
+	if err != nil {
+		return a.words(ctx, err)
+	}
+	fmt.Fprintf(out, "months of samples beside the rows: %d\n", months)
 	if err := copyFile(a.keyFile(), filepath.Join(dir, secret.FileName)); err != nil {
 		return err
 	}
@@ -285,6 +290,7 @@ func restore(ctx context.Context, cfg *config.Config, dir string, m *manifest, o
 		err = errors.Join(err, os.WriteFile(filepath.Join(cfg.Data, demoMark), nil, 0o600))
 	}
 	if !postgres {
+		err = errors.Join(err, copyDir(filepath.Join(dir, seriesDir), filepath.Join(cfg.Data, seriesDir)))
 		err = errors.Join(err, copyFile(filepath.Join(dir, "rows", store.SnapshotFile), filepath.Join(cfg.Data, "qushu.db")))
 	}
 	if err != nil {
@@ -298,13 +304,30 @@ func restore(ctx context.Context, cfg *config.Config, dir string, m *manifest, o
 	switch {
 	case postgres && m.Engine == store.SQLite:
 		err = a.take(ctx, dir, out)
+		if err == nil {
+			var n int64
+			n, err = a.kit.Series.Take(ctx, filepath.Join(dir, seriesDir))
+			fmt.Fprintf(out, "samples moved from SQLite to PostgreSQL: %d\n", n)
+		}
 	case postgres:
-		err = a.kit.DB.Fill(ctx, filepath.Join(dir, "rows"))
+		if err = a.kit.Series.Prepare(ctx, monthsOf(filepath.Join(dir, "rows"))); err == nil {
+			err = a.kit.DB.Fill(ctx, filepath.Join(dir, "rows"))
+		}
 	}
 	if err != nil {
 		return err
 	}
 	return a.restoreData(ctx, dir, out)
+}
+
+// monthsOf are the months of samples in a dump of PostgreSQL.
+func monthsOf(rows string) (out []string) {
+	const head, tail = "series_roll_", ".copy"
+	files, _ := filepath.Glob(filepath.Join(rows, head+"??????"+tail)) // the pattern is sound
+	for _, f := range files {
+		out = append(out, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), head), tail))
+	}
+	return out
 }
 
 // take moves the rows of an embedded installation's backup onto PostgreSQL. They are migrated by this program first, in

@@ -61,6 +61,9 @@ func (d *demoCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
 		return err
 	}
 	cfg.Limits.RatePerSecond = 0 // one machine plays the whole district
+	if err := demoBroker(cfg); err != nil {
+		return err
+	}
 	b := &builder{out: out, clock: &clock{}, rows: d.Rows, cases: d.Cases, seed: d.Seed, began: time.Now(), person: map[string]string{}, papers: map[string][]byte{}}
 	b.clock.set(time.Now().AddDate(0, 0, -360)) // tokens live for a year
 	if err := b.build(ctx, cfg); err != nil {
@@ -179,6 +182,7 @@ func (b *builder) steps(ctx context.Context) error {
 		{"the data catalogue", b.catalogue},
 		{"reports held against the catalogue", b.reports},
 		{"notices and the last weeks", func(ctx context.Context) error { return b.until(ctx, time.Now()) }},
+		{"sensors over MQTT", b.sensors},
 		{"everybody signs in", b.refresh},
 	} {
 		start := time.Now()

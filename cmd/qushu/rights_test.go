@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"qushu/internal/base/config"
 	"qushu/internal/base/errs"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/kerneltest"
@@ -15,7 +16,7 @@ import (
 
 // everything is every room of the program as it is put together here.
 var everything = &kerneltest.Houses{Warehouse: dataHouses.Warehouse, Rooms: func(kit *kernel.Kit) []*room.Room {
-	return rooms(kit)
+	return rooms(kit, &config.Config{})
 }}
 
 // Every route is called as nobody, as somebody without rights, as the holder of its permission alone and as the holder of every

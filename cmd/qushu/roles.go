@@ -20,7 +20,7 @@ func builtinRoles() []authz.Role {
 	}
 	phones := at(room.All, "org.phone_leader", "org.phone_full")
 	return []authz.Role{
-		{Key: "leader", Name: "领导", NameEN: "Leader", Perms: slices.Concat(at(room.Below, "library.read", "theme.read", "lookup.ledger", "quality.read", "query.use", "forms.read", "flow.supervise", "burden.watch"), phones)},
+		{Key: "leader", Name: "领导", NameEN: "Leader", Perms: slices.Concat(at(room.Below, "library.read", "theme.read", "lookup.ledger", "quality.read", "query.use", "forms.read", "flow.supervise", "burden.watch", "signal.read", "iot.read"), phones)},
 		{Key: "unit_admin", Name: "单位管理员", NameEN: "Unit administrator", Perms: at(room.Below, "org.unit_manage", "org.export", "identity.unit_manage", "authz.unit_manage", "flow.manage")},
 		{Key: "data_officer", Name: "数据专员", NameEN: "Data officer",
 			Perms: at(room.Unit, "library.read", "library.load", "library.source", "library.grant", "lookup.ledger", "lookup.find", "lookup.reveal", "quality.read", "quality.manage", "theme.read", "theme.build", "theme.release", "query.use", "query.sql", "query.reveal", "batch.run", "batch.reveal", "batch.trace", "batch.ask", "lookup.subject")},
@@ -28,7 +28,8 @@ func builtinRoles() []authz.Role {
 		{Key: "reviewer", Name: "审核员", NameEN: "Reviewer", Perms: at(room.All, "library.read", "theme.read", "lookup.ledger", "quality.read", "batch.trace")},
 		{Key: "notice_publisher", Name: "信息发布员", NameEN: "Notice publisher", Perms: at(room.Below, "desk.publish")},
 		{Key: "district_publisher", Name: "区级通知发布员", NameEN: "District notice publisher", Perms: at(room.All, "desk.publish")},
-		{Key: "duty_officer", Name: "值班员", NameEN: "Duty officer", Perms: slices.Concat(phones, at(room.All, "desk.publish"))},
+		{Key: "duty_officer", Name: "值班员", NameEN: "Duty officer", Perms: slices.Concat(phones, at(room.All, "desk.publish", "signal.read", "signal.handle", "iot.read"))},
+		{Key: "iot_keeper", Name: "物联设备管理员", NameEN: "Keeper of devices", Perms: at(room.Unit, "iot.read", "iot.manage", "signal.read", "signal.handle", "signal.define")},
 		{Key: "grid_worker", Name: "网格员", NameEN: "Grid worker", Perms: at(room.Street, "lookup.find")},
 		{Key: "enterprise_service", Name: "企业服务专员", NameEN: "Enterprise service officer", Perms: at(room.Unit, "lookup.find")},
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"qushu/internal/apps/forms"
+	"qushu/internal/apps/iot"
+	"qushu/internal/base/config"
 	"qushu/internal/base/store"
 	"qushu/internal/datahub/batch"
 	"qushu/internal/datahub/burden"
@@ -23,7 +25,7 @@ import (
 )
 
 // rooms is the list of rooms of this program, with the adapters between them.
-func rooms(kit *kernel.Kit) []*room.Room {
+func rooms(kit *kernel.Kit, cfg *config.Config) []*room.Room {
 	judge, err := quality.New(kit)
 	if err != nil {
 		panic("the code lists are embedded at build time: " + err.Error())
@@ -31,6 +33,10 @@ func rooms(kit *kernel.Kit) []*room.Room {
 	themes, err := theme.New(kit, names{kit.Org}, loads{}, theme.Rights{Read: []string{"library.read", "query.use", "lookup.find", "quality.read"}, Ask: "query.use", Bare: "query.reveal"})
 	if err != nil {
 		panic("the code lists are embedded at build time: " + err.Error())
+	}
+	devices, err := iot.New(kit, names{kit.Org}, iot.Options{Listen: cfg.MQTT.Listen, Cert: cfg.TLS.Cert, Key: cfg.TLS.Key, Lenient: cfg.Origin("mqtt.listen") == "default"})
+	if err != nil {
+		panic("the kinds of devices are embedded at build time: " + err.Error())
 	}
 	entries := catalog.New(kit)
 	return []*room.Room{
@@ -46,6 +52,7 @@ func rooms(kit *kernel.Kit) []*room.Room {
 		cascade.New(kit, names{kit.Org}, cascadeCatalogue{entries}),
 		burden.New(kit, heldEntries{entries}),
 		forms.New(kit),
+		devices,
 	}
 }
 

@@ -61,6 +61,9 @@ func serve(ctx context.Context, cfg *config.Config, out io.Writer, show bool) er
 	if err := a.start(ctx); err != nil {
 		return err
 	}
+	if isDemo(cfg.Data) {
+		playSensors(ctx, cfg)
+	}
 	url := portalURL(cfg, l)
 	a.welcome(ctx, out, url)
 	if show {
@@ -73,7 +76,7 @@ func serve(ctx context.Context, cfg *config.Config, out io.Writer, show bool) er
 
 // start begins what runs beside the requests.
 func (a *app) start(ctx context.Context) error {
-	if err := a.kit.Hub.Run(); err != nil || !a.cfg.Has(config.RoleJobs) {
+	if err := a.kit.Hub.Run(); err != nil {
 		return err
 	}
 	return a.house.Start(ctx)

@@ -16,6 +16,7 @@ import (
 	"qushu/internal/base/rule"
 	"qushu/internal/base/search"
 	"qushu/internal/base/secret"
+	"qushu/internal/base/series"
 	"qushu/internal/base/source"
 	"qushu/internal/base/store"
 	"qushu/internal/base/table"
@@ -34,26 +35,28 @@ type House struct {
 	Catalog *errs.Catalog
 	Server  *web.Server
 
-	stop context.CancelFunc
-	wg   sync.WaitGroup
+	work, devices bool
+	stop          context.CancelFunc
+	wg            sync.WaitGroup
 }
 
 // Options are what a house needs besides its kit.
 type Options struct {
-	Web  web.Options
-	Work bool // run jobs and services here
+	Web     web.Options
+	Work    bool // run jobs and services here
+	Devices bool // run the services that devices reach here
 	// Unaudited is told of a changing request without an audit record; tests fail on it.
 	Unaudited func(ctx context.Context, route string)
 }
 
 // texts of the packages that are not rooms.
 func texts() []fs.FS {
-	return []fs.FS{store.Text, web.Text, secret.Text, blob.Text, table.Text, source.Text, rule.Text, warehouse.Text, when.Text, codes.Text}
+	return []fs.FS{store.Text, series.Text, web.Text, secret.Text, blob.Text, table.Text, source.Text, rule.Text, warehouse.Text, when.Text, codes.Text}
 }
 
 // Open checks the rooms and mounts them. Tables are not touched: that is Migrate.
 func Open(kit *Kit, rooms []*room.Room, o Options) (*House, error) {
-	h := &House{Kit: kit, Rooms: append(kit.rooms(), rooms...)}
+	h := &House{Kit: kit, Rooms: append(kit.rooms(), rooms...), work: o.Work, devices: o.Devices}
 	all := texts()
 	names := map[string]bool{}
 	for _, r := range h.Rooms {
@@ -137,12 +140,16 @@ func (h *House) MigrateTo(ctx context.Context, db *store.DB) error {
 // Start works jobs and runs the rooms' services until Stop.
 func (h *House) Start(ctx context.Context) error {
 	ctx, h.stop = context.WithCancel(ctx)
-	if err := h.Kit.Jobs.Start(context.WithoutCancel(ctx)); err != nil {
-		return err
+	if h.work {
+		if err := h.Kit.Jobs.Start(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
 	}
 	for _, r := range h.Rooms {
 		for _, s := range r.Services {
-			h.wg.Go(func() { h.keep(ctx, r.Name, s) })
+			if s.Anywhere || s.Devices && h.devices || !s.Devices && h.work {
+				h.wg.Go(func() { h.keep(ctx, r.Name, s) })
+			}
 		}
 	}
 	return nil

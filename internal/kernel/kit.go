@@ -14,6 +14,7 @@ import (
 	"qushu/internal/base/realtime"
 	"qushu/internal/base/search"
 	"qushu/internal/base/secret"
+	"qushu/internal/base/series"
 	"qushu/internal/base/store"
 	"qushu/internal/base/warehouse"
 	"qushu/internal/kernel/audit"
@@ -26,6 +27,7 @@ import (
 	"qushu/internal/kernel/notify"
 	"qushu/internal/kernel/org"
 	"qushu/internal/kernel/settings"
+	"qushu/internal/kernel/signal"
 	"qushu/internal/kernel/system"
 	"qushu/internal/kernel/talk"
 )
@@ -37,6 +39,7 @@ type Base struct {
 	Blobs     blob.Store
 	MaxUpload int64           // bytes of one file
 	Warehouse warehouse.Store // nil where no dataset is stored
+	Series    *series.Store   // nil where no samples are kept
 	Hub       *realtime.Hub   // nil where nobody listens
 	Identity  identity.Options
 	Now       func() time.Time
@@ -60,6 +63,7 @@ type Kit struct {
 	Notify   *notify.Notes
 	Talk     *talk.Talk
 	Flow     *flow.Flow
+	Signals  *signal.Signals
 }
 
 // NewKit makes the kernel's services over base.
@@ -112,6 +116,7 @@ func NewKit(b Base) *Kit {
 		return system.Finding{State: system.OK, Key: "flow.stuck_ok"}
 	}})
 	k.System.Add(system.Check{Name: "calendar", Run: k.calendarCheck})
+	k.Signals = signal.New(signal.Deps{DB: b.DB, Series: b.Series, Audit: k.Audit, Bus: k.Bus, Notify: k.Notify, Settings: k.Settings, Hub: b.Hub, Names: k.Org.UnitNames, Now: b.Now})
 	k.Flow.District = func(ctx context.Context) string { return k.Settings.String(ctx, "system.district") }
 	if b.Hub != nil {
 		k.System.Drops(b.Hub.Drop)

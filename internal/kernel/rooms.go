@@ -22,6 +22,7 @@ func (k *Kit) rooms() []*room.Room {
 		k.Notify.Room(),
 		k.Talk.Room(),
 		k.Flow.Room(),
+		k.Signals.Room(),
 		k.Find.Room(),
 	}
 }

@@ -53,7 +53,11 @@ type Menu struct {
 type Service struct {
 	Name string
 	Once bool // on one replica at a time
-	Run  func(ctx context.Context) error
+	// Devices says that it binds a port devices reach: it runs where the replica's roles say mqtt, not where they say jobs.
+	Devices bool
+	// Anywhere says that it runs on every replica, whatever its roles.
+	Anywhere bool
+	Run      func(ctx context.Context) error
 }
 
 // Raw is a plain handler below one of the room's prefixes, for what huma cannot say: uploads, streams, WebDAV.

@@ -16,6 +16,7 @@ func Roles() []Role {
 		{"notice_publisher", "信息发布员", "Notice publisher"},
 		{"district_publisher", "区级通知发布员", "District notice publisher"},
 		{"duty_officer", "值班员", "Duty officer"},
+		{"iot_keeper", "物联设备管理员", "Keeper of devices"},
 		{"grid_worker", "网格员", "Grid worker"},
 		{"enterprise_service", "企业服务专员", "Enterprise service officer"},
 	}
@@ -80,6 +81,7 @@ func (d *District) Cast() ([]Account, error) {
 		{"zhuodaoquan.grid", "420111006005", 8, "grid_worker", "卓刀泉社区网格员"},
 		{"qiye.service", "JX-51", 9, "enterprise_service", "区企业服务中心走访企业"},
 		{"shuiwu.admin", "SW-1", 2, "unit_admin", "维护本单位的人员与任职"},
+		{"shuiwu.iot", "SW-2", 1, "iot_keeper", "登记和管理物联设备，修改告警线，处置告警"},
 		{"quwei.leader", Code, 5, "leader", "常务副区长，看全区情况"},
 		{"shizishan.leader", "420111003", 0, "leader", "狮子山街道党工委书记，看本街道情况"},
 		{"chengguan.staff", "CG-2", 3, "", "普通工作人员，只看工作台和通知"},

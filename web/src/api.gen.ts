@@ -3508,6 +3508,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/iot/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["iot-get-devices"];
+        put?: never;
+        post: operations["iot-post-devices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["iot-get-devices-by-id"];
+        put: operations["iot-put-devices-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["iot-post-devices-by-id-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["iot-post-devices-by-id-photos"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}/photos/{photo}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["iot-delete-devices-by-id-photos-by-photo"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["iot-post-devices-by-id-services"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}/turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["iot-post-devices-by-id-turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["iot-get-kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/library/datasets": {
         parameters: {
             query?: never;
@@ -4877,6 +5005,198 @@ export interface paths {
         };
         get?: never;
         put: operations["settings-put-by-name"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-alarms-count"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-alarms-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["signal-post-alarms-by-id-acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/{id}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["signal-post-alarms-by-id-shelve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/{id}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["signal-post-alarms-by-id-unshelve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/{id}/vote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["signal-post-alarms-by-id-vote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-signals"];
+        put?: never;
+        post: operations["signal-post-signals"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/signals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-signals-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/signals/{id}/calibrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["signal-post-signals-by-id-calibrations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/signals/{id}/chart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-signals-by-id-chart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/signals/{id}/rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["signal-put-signals-by-id-rule"];
         post?: never;
         delete?: never;
         options?: never;
@@ -11187,6 +11507,285 @@ export interface components {
             row: number;
             why: string[];
         };
+        IotCreateInBody: {
+            address?: string;
+            /**
+             * Format: int64
+             * @description seconds between two messages, as usual for its kind when 0
+             */
+            cadence?: number;
+            /** @description letters, digits, dash and underline; never changes */
+            code: string;
+            /** @description of water levels: 吴淞, 黄海1985 */
+            datum?: string;
+            /** @description code of the division it stands in */
+            division?: string;
+            /** Format: date-time */
+            installedAt?: string | null;
+            kind: string;
+            /** Format: double */
+            lat: number;
+            /**
+             * Format: double
+             * @description CGCS2000, degrees
+             */
+            lon: number;
+            model?: string;
+            name: string;
+            serial?: string;
+            vendor?: string;
+        };
+        IotDeviceFull: {
+            address: string;
+            /** @description host:port it connects to, empty where no broker runs */
+            broker: string;
+            brokerTls: boolean;
+            /** Format: int64 */
+            cadence: number;
+            code: string;
+            datum: string;
+            division: string;
+            hasKey: boolean;
+            id: string;
+            /** Format: date-time */
+            installedAt: string | null;
+            /** Format: date-time */
+            keyAt: string | null;
+            kind: string;
+            /** Format: double */
+            lat: number;
+            /**
+             * @description gravest of its signals
+             * @enum {string}
+             */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /** Format: double */
+            lon: number;
+            mayManage: boolean;
+            /** Format: int64 */
+            messages: number;
+            model: string;
+            name: string;
+            /** @description heard within three times its cadence */
+            online: boolean;
+            ownerName: string;
+            photos: components["schemas"]["IotPhotoLine"][];
+            readings: components["schemas"]["IotReading"][];
+            /**
+             * Format: int64
+             * @description values that were not kept
+             */
+            refused: number;
+            /**
+             * Format: date-time
+             * @description last message, null before the first
+             */
+            seenAt: string | null;
+            serial: string;
+            services: components["schemas"]["IotServiceLine"][];
+            /** @enum {string} */
+            state: "active" | "stopped";
+            /** @description it publishes to */
+            topic: string;
+            /** @description what was wrong with the last message that was not kept whole */
+            trouble: string;
+            /** Format: date-time */
+            troubleAt: string | null;
+            unitName: string;
+            vendor: string;
+            /** Format: int64 */
+            version: number;
+        };
+        IotDeviceLine: {
+            address: string;
+            code: string;
+            division: string;
+            id: string;
+            kind: string;
+            /** Format: double */
+            lat: number;
+            /**
+             * @description gravest of its signals
+             * @enum {string}
+             */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /** Format: double */
+            lon: number;
+            name: string;
+            /** @description heard within three times its cadence */
+            online: boolean;
+            ownerName: string;
+            readings: components["schemas"]["IotReading"][];
+            /**
+             * Format: date-time
+             * @description last message, null before the first
+             */
+            seenAt: string | null;
+            /** @enum {string} */
+            state: "active" | "stopped";
+            /** @description what was wrong with the last message that was not kept whole */
+            trouble: string;
+            /** Format: date-time */
+            troubleAt: string | null;
+            unitName: string;
+            /** Format: int64 */
+            version: number;
+        };
+        IotDeviceLineListed: {
+            items: components["schemas"]["IotDeviceLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        IotKeyOutBody: {
+            address: string;
+            /** @description host:port it connects to, empty where no broker runs */
+            broker: string;
+            brokerTls: boolean;
+            /** Format: int64 */
+            cadence: number;
+            code: string;
+            datum: string;
+            division: string;
+            hasKey: boolean;
+            id: string;
+            /** Format: date-time */
+            installedAt: string | null;
+            /** @description the device's password at the broker, shown this once */
+            key: string;
+            /** Format: date-time */
+            keyAt: string | null;
+            kind: string;
+            /** Format: double */
+            lat: number;
+            /**
+             * @description gravest of its signals
+             * @enum {string}
+             */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /** Format: double */
+            lon: number;
+            mayManage: boolean;
+            /** Format: int64 */
+            messages: number;
+            model: string;
+            name: string;
+            /** @description heard within three times its cadence */
+            online: boolean;
+            ownerName: string;
+            photos: components["schemas"]["IotPhotoLine"][];
+            readings: components["schemas"]["IotReading"][];
+            /**
+             * Format: int64
+             * @description values that were not kept
+             */
+            refused: number;
+            /**
+             * Format: date-time
+             * @description last message, null before the first
+             */
+            seenAt: string | null;
+            serial: string;
+            services: components["schemas"]["IotServiceLine"][];
+            /** @enum {string} */
+            state: "active" | "stopped";
+            /** @description it publishes to */
+            topic: string;
+            /** @description what was wrong with the last message that was not kept whole */
+            trouble: string;
+            /** Format: date-time */
+            troubleAt: string | null;
+            unitName: string;
+            vendor: string;
+            /** Format: int64 */
+            version: number;
+        };
+        IotKind: {
+            /**
+             * Format: int64
+             * @description seconds between two messages, unless the device says otherwise
+             */
+            cadence: number;
+            en: string;
+            key: string;
+            properties: components["schemas"]["IotProperty"][];
+            zh: string;
+        };
+        IotKindsOutBody: {
+            items: components["schemas"]["IotKind"][];
+        };
+        IotPhotoInBody: {
+            /** @description of a finished upload */
+            file: string;
+        };
+        IotPhotoLine: {
+            id: string;
+            name: string;
+            /** Format: int64 */
+            size: number;
+        };
+        IotProperty: {
+            /** Format: int64 */
+            decimals: number;
+            /** @enum {string} */
+            direction: "up" | "down" | "band" | "info";
+            en: string;
+            /** @description its name in messages */
+            key: string;
+            /** @description unit it is measured in */
+            measure: string;
+            rule: components["schemas"]["SignalRule"];
+            zh: string;
+        };
+        IotPutInBody: {
+            address?: string;
+            /**
+             * Format: int64
+             * @description seconds between two messages, as usual for its kind when 0
+             */
+            cadence?: number;
+            /** @description of water levels: 吴淞, 黄海1985 */
+            datum?: string;
+            /** @description code of the division it stands in */
+            division?: string;
+            /** Format: date-time */
+            installedAt?: string | null;
+            /** Format: double */
+            lat: number;
+            /**
+             * Format: double
+             * @description CGCS2000, degrees
+             */
+            lon: number;
+            model?: string;
+            name: string;
+            serial?: string;
+            vendor?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        IotReading: {
+            property: string;
+            signal: components["schemas"]["SignalBody"];
+        };
+        IotServiceInBody: {
+            /** @enum {string} */
+            kind: "inspect" | "repair" | "replace" | "clean" | "move";
+            note: string;
+        };
+        IotServiceLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** @enum {string} */
+            kind: "inspect" | "repair" | "replace" | "clean" | "move";
+            note: string;
+        };
+        IotTurnInBody: {
+            on: boolean;
+            /** Format: int64 */
+            version: number;
+            why: string;
+        };
         LibraryAddFeedsInBody: {
             objects: string[] | null;
             /** @description of each, to begin with */
@@ -13407,6 +14006,462 @@ export interface components {
         SettingsYearsOutBody: {
             /** @description this year and the five before it, and the next; those entered besides */
             items: components["schemas"]["SettingsYearDays"][];
+        };
+        SignalAckInBody: {
+            note?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        SignalAlarmFull: {
+            /** Format: date-time */
+            ackedAt: string | null;
+            ackedBy: string;
+            /** @description what it is about still holds */
+            active: boolean;
+            /** @description the last ten of this signal and kind before it */
+            before: components["schemas"]["SignalAlarmLine"][];
+            /**
+             * Format: date-time
+             * @description the data that led to it begins here
+             */
+            chartFrom: string | null;
+            /** Format: date-time */
+            chartTo: string | null;
+            /** Format: date-time */
+            clearedAt: string | null;
+            code: string;
+            /** Format: int64 */
+            decimals: number;
+            id: string;
+            /** @enum {string} */
+            kind: "level" | "rate" | "odd" | "silent";
+            /**
+             * @description now
+             * @enum {string}
+             */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /**
+             * Format: double
+             * @description that was crossed, null where there is none
+             */
+            line: number | null;
+            lineUpwards: boolean;
+            link: string;
+            mayHandle: boolean;
+            measure: string;
+            name: string;
+            note: string;
+            ownerName: string;
+            /**
+             * @description gravest so far
+             * @enum {string}
+             */
+            peak: "blue" | "yellow" | "orange" | "red";
+            /** Format: date-time */
+            raisedAt: string | null;
+            /** @description as it was when it was raised */
+            rule: components["schemas"]["SignalRule"];
+            shelvedBy: string;
+            /** Format: date-time */
+            shelvedUntil: string | null;
+            shelvedWhy: string;
+            signal: string;
+            /** @enum {string} */
+            state: "raised" | "acknowledged" | "shelved" | "cleared";
+            unitName: string;
+            /**
+             * Format: int64
+             * @description votes that it was of no use
+             */
+            useless: number;
+            /**
+             * Format: double
+             * @description at which it was raised
+             */
+            value: number;
+            /** Format: int64 */
+            version: number;
+            /** @description by the reader */
+            voted: boolean;
+            votes: components["schemas"]["SignalVoteLine"][];
+            /** Format: double */
+            worst: number;
+        };
+        SignalAlarmLine: {
+            /** Format: date-time */
+            ackedAt: string | null;
+            ackedBy: string;
+            /** @description what it is about still holds */
+            active: boolean;
+            /** Format: date-time */
+            clearedAt: string | null;
+            code: string;
+            /** Format: int64 */
+            decimals: number;
+            id: string;
+            /** @enum {string} */
+            kind: "level" | "rate" | "odd" | "silent";
+            /**
+             * @description now
+             * @enum {string}
+             */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /**
+             * Format: double
+             * @description that was crossed, null where there is none
+             */
+            line: number | null;
+            lineUpwards: boolean;
+            link: string;
+            mayHandle: boolean;
+            measure: string;
+            name: string;
+            note: string;
+            /**
+             * @description gravest so far
+             * @enum {string}
+             */
+            peak: "blue" | "yellow" | "orange" | "red";
+            /** Format: date-time */
+            raisedAt: string | null;
+            shelvedBy: string;
+            /** Format: date-time */
+            shelvedUntil: string | null;
+            shelvedWhy: string;
+            signal: string;
+            /** @enum {string} */
+            state: "raised" | "acknowledged" | "shelved" | "cleared";
+            unitName: string;
+            /**
+             * Format: int64
+             * @description votes that it was of no use
+             */
+            useless: number;
+            /**
+             * Format: double
+             * @description at which it was raised
+             */
+            value: number;
+            /** Format: int64 */
+            version: number;
+            /** Format: double */
+            worst: number;
+        };
+        SignalAlarmLineListed: {
+            items: components["schemas"]["SignalAlarmLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        SignalBody: {
+            /**
+             * Format: int64
+             * @description seconds between two samples
+             */
+            cadence: number;
+            code: string;
+            /** Format: int64 */
+            decimals: number;
+            /** @enum {string} */
+            direction: "up" | "down" | "band" | "info";
+            formula: string;
+            id: string;
+            inputs: {
+                [key: string]: string;
+            };
+            /** Format: double */
+            lat: number;
+            /** @enum {string} */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /** @description page that shows where it comes from, empty for none */
+            link: string;
+            /** Format: double */
+            lon: number;
+            mayDefine: boolean;
+            /** @description unit it is measured in */
+            measure: string;
+            name: string;
+            /** @description the latest values are none the sensor can have measured */
+            odd: boolean;
+            ownerName: string;
+            rule: components["schemas"]["SignalRule"];
+            silent: boolean;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: double
+             * @description of the latest sample
+             */
+            value: number;
+            /**
+             * Format: date-time
+             * @description null before the first sample
+             */
+            valueAt: string | null;
+            /** Format: int64 */
+            version: number;
+        };
+        SignalBodyListed: {
+            items: components["schemas"]["SignalBody"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        SignalCalibrateInBody: {
+            /**
+             * Format: double
+             * @description what the sensor showed
+             */
+            before: number;
+            /**
+             * Format: int64
+             * @description until the next is due, 0 for never
+             */
+            months: number;
+            note: string;
+            /**
+             * Format: double
+             * @description what was measured beside it
+             */
+            truth: number;
+        };
+        SignalCalibrationLine: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: double
+             * @description what the sensor showed
+             */
+            before: number;
+            byName: string;
+            /**
+             * Format: date-time
+             * @description when the next is due, null for never
+             */
+            dueAt: string | null;
+            note: string;
+            /**
+             * Format: double
+             * @description what was measured beside it
+             */
+            truth: number;
+        };
+        SignalChartOutBody: {
+            points: components["schemas"]["SignalPoint"][];
+            /**
+             * Format: int64
+             * @description seconds of a point, 0 where each is one sample
+             */
+            step: number;
+        };
+        SignalCountOutBody: {
+            /** Format: int64 */
+            acknowledged: number;
+            /** Format: int64 */
+            blue: number;
+            /** Format: int64 */
+            orange: number;
+            /**
+             * Format: int64
+             * @description that nobody has acknowledged
+             */
+            raised: number;
+            /**
+             * Format: int64
+             * @description open ones by level
+             */
+            red: number;
+            /** Format: int64 */
+            shelved: number;
+            /** Format: int64 */
+            yellow: number;
+        };
+        SignalDef: {
+            /**
+             * Format: int64
+             * @description seconds between two samples
+             */
+            cadence: number;
+            /** @description unique: letters, digits, dot, dash and underline */
+            code: string;
+            /** Format: int64 */
+            decimals?: number;
+            /**
+             * @description which way is good: up, down, inside a band; info has no good
+             * @enum {string}
+             */
+            direction: "up" | "down" | "band" | "info";
+            /** @description of a derived signal, over the names of inputs; empty for a measured one */
+            formula?: string;
+            /** @description name in the formula: code of a signal */
+            inputs?: {
+                [key: string]: string;
+            };
+            /** Format: double */
+            lat?: number;
+            /**
+             * Format: double
+             * @description CGCS2000, degrees; 0, 0 for nowhere
+             */
+            lon?: number;
+            /** @description unit it is measured in: m, cm, %LEL; empty for a bare number */
+            measure: string;
+            name: string;
+            rule: components["schemas"]["SignalRule"];
+        };
+        SignalFull: {
+            /**
+             * Format: int64
+             * @description seconds between two samples
+             */
+            cadence: number;
+            calibrations: components["schemas"]["SignalCalibrationLine"][];
+            code: string;
+            /** Format: int64 */
+            decimals: number;
+            /** @enum {string} */
+            direction: "up" | "down" | "band" | "info";
+            formula: string;
+            id: string;
+            inputs: {
+                [key: string]: string;
+            };
+            /** Format: double */
+            lat: number;
+            /** @enum {string} */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /** @description page that shows where it comes from, empty for none */
+            link: string;
+            /** Format: double */
+            lon: number;
+            mayDefine: boolean;
+            /** @description unit it is measured in */
+            measure: string;
+            name: string;
+            /** @description the latest values are none the sensor can have measured */
+            odd: boolean;
+            ownerName: string;
+            rule: components["schemas"]["SignalRule"];
+            silent: boolean;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: double
+             * @description of the latest sample
+             */
+            value: number;
+            /**
+             * Format: date-time
+             * @description null before the first sample
+             */
+            valueAt: string | null;
+            /** Format: int64 */
+            version: number;
+        };
+        SignalLines: {
+            /** Format: double */
+            blue?: number;
+            /** Format: double */
+            orange?: number;
+            /** Format: double */
+            red?: number;
+            /** Format: double */
+            yellow?: number;
+        };
+        SignalPoint: {
+            /**
+             * Format: date-time
+             * @description beginning of its stretch
+             */
+            at: string | null;
+            /** Format: double */
+            last: number;
+            /** Format: double */
+            least: number;
+            /** Format: double */
+            mean: number;
+            /** Format: double */
+            most: number;
+            /**
+             * Format: int64
+             * @description samples
+             */
+            n: number;
+            /**
+             * Format: double
+             * @description 95th percentile, within one in a hundred of itself
+             */
+            p95: number;
+        };
+        SignalRule: {
+            /** @description lines that are crossed upwards: a value at or over one has its level */
+            above: components["schemas"]["SignalLines"];
+            /** @description lines that are crossed downwards: a value at or under one has its level */
+            below: components["schemas"]["SignalLines"];
+            /**
+             * Format: int64
+             * @description samples in a row that must say the same, 2 when 0
+             */
+            count?: number;
+            /**
+             * Format: double
+             * @description greatest possible value
+             */
+            high?: number;
+            /**
+             * Format: double
+             * @description in the signal's unit; 0 is a twentieth of the line
+             */
+            hysteresis?: number;
+            /**
+             * Format: double
+             * @description least possible value
+             */
+            low?: number;
+            /**
+             * Format: int64
+             * @description seconds it must last
+             */
+            persist?: number;
+            /**
+             * Format: double
+             * @description greatest change a minute, 0 for none: faster raises a yellow alarm
+             */
+            rate?: number;
+            /**
+             * Format: int64
+             * @description seconds without a sample after which the source is silent, 0 for never
+             */
+            stale?: number;
+        };
+        SignalRuleInBody: {
+            rule: components["schemas"]["SignalRule"];
+            /** Format: int64 */
+            version: number;
+            /** @description stands in the audit */
+            why: string;
+        };
+        SignalShelveInBody: {
+            /**
+             * Format: int64
+             * @description at most thirty days
+             */
+            minutes: number;
+            /** Format: int64 */
+            version: number;
+            why: string;
+        };
+        SignalUnshelveInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        SignalVoteInBody: {
+            /** @description why it was of no use */
+            why: string;
+        };
+        SignalVoteLine: {
+            /** Format: date-time */
+            at: string | null;
+            name: string;
+            why: string;
         };
         SourceAPI: {
             /**
@@ -22910,6 +23965,338 @@ export interface operations {
             };
         };
     };
+    "iot-get-devices": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description in name, code or address */
+                text?: string;
+                kind?: string;
+                state?: "online" | "offline" | "stopped" | "alarm";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-post-devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IotCreateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotKeyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-get-devices-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-put-devices-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IotPutInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-post-devices-by-id-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotKeyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-post-devices-by-id-photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IotPhotoInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-delete-devices-by-id-photos-by-photo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                photo: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-post-devices-by-id-services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IotServiceInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-post-devices-by-id-turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IotTurnInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-get-kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotKindsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "library-get-datasets": {
         parameters: {
             query?: {
@@ -26562,6 +27949,456 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SettingsItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-alarms": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description open: raised or acknowledged */
+                view?: "open" | "mine" | "shelved" | "cleared" | "all";
+                /** @description at least that grave at its gravest */
+                level?: "blue" | "yellow" | "orange" | "red";
+                room?: string;
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-alarms-count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalCountOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-alarms-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-alarms-by-id-acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalAckInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-alarms-by-id-shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalShelveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-alarms-by-id-unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalUnshelveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-alarms-by-id-vote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalVoteInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-signals": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description in name or code */
+                text?: string;
+                /** @description at least that bad now */
+                level?: "blue" | "yellow" | "orange" | "red";
+                /** @description declared by */
+                room?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalBodyListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalDef"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-signals-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-signals-by-id-calibrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalCalibrateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-signals-by-id-chart": {
+        parameters: {
+            query: {
+                from: string;
+                until: string;
+                /** @description points wanted, about */
+                width?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalChartOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-put-signals-by-id-rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalRuleInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalFull"];
                 };
             };
             /** @description Error */

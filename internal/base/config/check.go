@@ -31,6 +31,8 @@ func (c *Config) check() []error {
 	}
 	expect(c.TLS.Cert != "" || c.TLS.Key == "", "tls.cert", c.TLS.Cert, "a certificate file, and tls.key is set; set both or neither")
 	expect(c.TLS.Key != "" || c.TLS.Cert == "", "tls.key", c.TLS.Key, "a private key file, and tls.cert is set; set both or neither")
+	expect(c.MQTT.Listen == "" || isListen(c.MQTT.Listen), "mqtt.listen", c.MQTT.Listen, "an address devices connect to; write host:port, for example 0.0.0.0:8883, or nothing for none")
+	expect(c.MQTT.Listen == "" || c.TLS.Cert != "" || isLocal(c.MQTT.Listen), "mqtt.listen", c.MQTT.Listen, "an address of this machine alone, and tls.cert is not set; set tls.cert and tls.key, or write 127.0.0.1:1883")
 	expect(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", c.Log.Level, "one of debug, info, warn, error")
 	expect(slices.Contains([]string{"text", "json"}, c.Log.Format), "log.format", c.Log.Format, "one of text, json")
 
@@ -73,6 +75,13 @@ func isListen(s string) bool {
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	return err == nil && n <= 65535
+}
+
+// isLocal reports whether an address is reached from this machine alone.
+func isLocal(s string) bool {
+	host, _, _ := net.SplitHostPort(s)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // isURL reports whether s has one of the schemes and, if so wanted, a host, and no odd port.

@@ -26,6 +26,7 @@ type Config struct {
 	TrustProxy []string `koanf:"trust_proxy"`
 
 	TLS       TLS       `koanf:"tls"`
+	MQTT      MQTT      `koanf:"mqtt"`
 	Log       Log       `koanf:"log"`
 	Keys      Keys      `koanf:"keys"`
 	Database  Database  `koanf:"database"`
@@ -45,6 +46,12 @@ type Config struct {
 type TLS struct {
 	Cert string `koanf:"cert"`
 	Key  string `koanf:"key"`
+}
+
+// MQTT says where devices connect.
+type MQTT struct {
+	// Listen is the address of the broker, host:port; an empty text is none. Off this machine it needs tls.cert.
+	Listen string `koanf:"listen"`
 }
 
 // Log says what is logged and how.
@@ -109,6 +116,7 @@ func Default() *Config {
 		Data:      "data",
 		Listen:    "127.0.0.1:8080",
 		Roles:     []string{RoleWeb, RoleJobs, RoleMQTT},
+		MQTT:      MQTT{Listen: "127.0.0.1:1883"},
 		Log:       Log{Level: "info", Format: "text"},
 		Warehouse: Warehouse{MemoryLimit: "1GB"},
 		Limits:    Limits{BodyMB: 8, UploadMB: 4096, RatePerSecond: 100, Burst: 200},

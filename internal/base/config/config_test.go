@@ -133,6 +133,7 @@ func TestRefusals(t *testing.T) {
 		{name: "misspelt section", yaml: "limit: {body_mb: 1}", want: []string{"unknown key limit.body_mb", "did you mean limits.body_mb?"}},
 		{name: "section left out", yaml: "upload_mb: 1", want: []string{"did you mean limits.upload_mb?"}},
 		{name: "section left out, four candidates", yaml: "url: x", want: []string{"unknown key url", "known here: blob, data"}},
+		{name: "devices off this machine without TLS", yaml: "mqtt: {listen: '0.0.0.0:1883'}", want: []string{"mqtt.listen", "tls.cert is not set"}},
 		{name: "nothing near", yaml: "tls: {ciphers: x}", want: []string{"unknown key tls.ciphers", "known here: tls.cert, tls.key"}},
 		{name: "nothing near, no section", yaml: "kubernetes: {x: 1}", want: []string{"unknown key kubernetes.x", "known here: ", "warehouse"}},
 		{name: "empty unknown section", yaml: "kubernetes:", want: []string{"unknown key kubernetes"}},
@@ -314,6 +315,8 @@ trust_proxy: []  # default
 tls:
   cert: ""  # default
   key: ""  # default
+mqtt:
+  listen: "127.0.0.1:1883"  # default
 log:
   level: "info"  # default
   format: "text"  # default

@@ -107,11 +107,14 @@ func (db *DB) Alone(ctx context.Context, name string, fn func(context.Context) e
 }
 
 // Used reports whether an earlier run has made tables in the database.
-func (db *DB) Used(ctx context.Context) (bool, error) {
-	q := `SELECT count(*) FROM sqlite_master WHERE name = 'goose_web'`
+func (db *DB) Used(ctx context.Context) (bool, error) { return db.HasTable(ctx, "goose_web") }
+
+// HasTable reports whether there is a table of that name.
+func (db *DB) HasTable(ctx context.Context, name string) (bool, error) {
+	q := `SELECT count(*) FROM sqlite_master WHERE name = $1`
 	if db.engine == Postgres {
-		q = `SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'goose_web'`
+		q = `SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1`
 	}
-	n, err := Value[int](ctx, db, q)
+	n, err := Value[int](ctx, db, q, name)
 	return n > 0, err
 }

@@ -17,6 +17,7 @@ import (
 	"qushu/internal/base/blob"
 	"qushu/internal/base/errs"
 	"qushu/internal/base/secret"
+	"qushu/internal/base/series"
 	"qushu/internal/base/store"
 	"qushu/internal/base/store/storetest"
 	"qushu/internal/base/warehouse"
@@ -121,8 +122,9 @@ func (h *Houses) on(t *testing.T, db *store.DB, dir string) *Env {
 	if h.Warehouse != nil {
 		base.Warehouse = h.Warehouse(t)
 	}
+	base.Series = series.Open(series.Options{Rows: db, Dir: t.TempDir(), Now: base.Now})
 	kit := kernel.NewKit(base)
-	o := kernel.Options{Work: true, Web: web.Options{Version: "test", Authenticate: e.authenticate},
+	o := kernel.Options{Work: true, Devices: true, Web: web.Options{Version: "test", Authenticate: e.authenticate},
 		Unaudited: func(_ context.Context, route string) { t.Errorf("%s changed something without an audit record", route) }}
 	if e.House, err = kernel.Open(kit, h.rooms(kit), o); err != nil {
 		t.Fatal(err)
@@ -132,7 +134,7 @@ func (h *Houses) on(t *testing.T, db *store.DB, dir string) *Env {
 	}
 	srv := httptest.NewServer(e.House.Handler())
 	e.URL = srv.URL
-	t.Cleanup(func() { srv.Close(); e.House.Stop(context.Background()) })
+	t.Cleanup(func() { srv.Close(); e.House.Stop(context.Background()); base.Series.Close() })
 	return e
 }
 
