@@ -112,6 +112,7 @@ func NewKit(b Base) *Kit {
 		return system.Finding{State: system.OK, Key: "flow.stuck_ok"}
 	}})
 	k.System.Add(system.Check{Name: "calendar", Run: k.calendarCheck})
+	k.declareLive()
 	k.Flow.District = func(ctx context.Context) string { return k.Settings.String(ctx, "system.district") }
 	if b.Hub != nil {
 		k.System.Drops(b.Hub.Drop)
