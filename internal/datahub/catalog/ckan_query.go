@@ -94,14 +94,14 @@ func term(piece string, not bool) (store.Cond, error) {
 		not = not != (piece[0] != '+')
 		piece = piece[1:]
 	}
-	c, err := plain(piece)
+	c, err := positive(piece)
 	if err == nil && not {
 		c.SQL = "NOT (" + c.SQL + ")"
 	}
 	return c, err
 }
 
-func plain(piece string) (store.Cond, error) {
+func positive(piece string) (store.Cond, error) {
 	if inner, ok := within(piece, "(", ")"); ok {
 		all, err := narrow(inner)
 		return store.And(all...), err
