@@ -197,7 +197,7 @@ it('takes up what an application answers live, catalogues and mounts it', async 
   await page.getByRole('button', { name: '开始起草' }).click()
   await page.getByText(/起草完成：新建 1 条/).waitFor()
   const { client } = office.people.editor
-  const [drafted] = (await client.get('/api/catalog/entries?view=mine&text=' + encodeURIComponent('单位机构目录'))).items
+  const [drafted] = (await client.get('/api/catalog/entries?view=work&text=' + encodeURIComponent('单位机构目录'))).items
   const sent = await client.post(`/api/catalog/entries/${drafted.id}/submit`, { version: drafted.version })
   for (const [who, outcome] of [['reviewer', 'agree'], ['bureau', 'agree'], ['bureau', 'publish']]) await submitTask(who, sent.case, outcome)
   await office.people.centre.client.post('/api/catalog/mount-ready')

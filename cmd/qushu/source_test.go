@@ -76,7 +76,7 @@ func TestDraftedFolder(t *testing.T) {
 			t.Fatalf("%+v", run)
 		}
 		var all struct{ Items []liveEntry }
-		w.get("编目", "GET /api/catalog/entries?view=mine&text="+url.QueryEscape("低保名册"), "", &all)
+		w.get("编目", "GET /api/catalog/entries?view=work&text="+url.QueryEscape("低保名册"), "", &all)
 		if len(all.Items) != 1 {
 			t.Fatal(all)
 		}
@@ -116,7 +116,7 @@ func TestDraftedDatabase(t *testing.T) {
 			if run.Made != int64(tables) || run.Skipped != 0 {
 				t.Fatalf("%+v", run)
 			}
-			w.Run(t, []kerneltest.Case{{Name: "as the database names it", As: w.who["编目"], Call: "GET /api/catalog/entries?view=mine&text=" + url.QueryEscape("业务登记表3"), Status: 200, Want: []string{"业务登记表3", `"itemCount":8`}}})
+			w.Run(t, []kerneltest.Case{{Name: "as the database names it", As: w.who["编目"], Call: "GET /api/catalog/entries?view=work&text=" + url.QueryEscape("业务登记表3"), Status: 200, Want: []string{"业务登记表3", `"itemCount":8`}}})
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -173,7 +174,7 @@ func TestCertificates(t *testing.T) {
 // wall lets the district call the city and spoils what is asked of it; nobody calls the district.
 type wall struct {
 	flip atomic.Int64 // chunks that come with a byte flipped
-	cut  atomic.Int64 // chunks that do not come at all
+	cut  atomic.Int64 // chunks of which half comes
 	got  sync.Map     // chunks that were asked for → how often
 }
 
@@ -190,16 +191,18 @@ func (w *wall) before(t *testing.T, to string) string {
 		}
 		n, _ := w.got.LoadOrStore(r.URL.Path, new(atomic.Int64))
 		n.(*atomic.Int64).Add(1)
-		if w.cut.Add(-1) >= 0 {
-			panic(http.ErrAbortHandler)
-		}
 		in := httptest.NewRecorder()
 		proxy.ServeHTTP(in, r)
 		body := in.Body.Bytes()
 		if w.flip.Add(-1) >= 0 && len(body) > 0 {
 			body[len(body)/2] ^= 1
 		}
+		rw.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		rw.WriteHeader(in.Code)
+		if w.cut.Add(-1) >= 0 {
+			_, _ = rw.Write(body[:len(body)/2])
+			panic(http.ErrAbortHandler)
+		}
 		_, _ = rw.Write(body)
 	}))
 	s.Config.ErrorLog = nil

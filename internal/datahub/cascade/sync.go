@@ -36,7 +36,7 @@ type syncJob struct {
 }
 
 // perPage is how many entries are marked in one transaction.
-const perPage = 500
+const perPage = 100
 
 // beginSync starts to tell an upper node all that is published; from its beginning when it was done before. What the node
 // has been told already is not told twice.

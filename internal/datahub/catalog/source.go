@@ -148,7 +148,7 @@ func (c *Catalog) lookAt(ctx context.Context, open Looker, r *run) (drafting, er
 	src, o := r.Plan.V.Source, r.Plan.V.Objects[r.Done]
 	d := drafting{object: o, place: placeIn(src.ID, o.Name), kind: bySource}
 	cols, err := open.Look(ctx, o.Name)
-	d.ds = dataset.Dataset{Title: o.Title, Unit: src.Unit, Columns: cols}
+	d.ds = dataset.Dataset{Title: o.Title, Summary: c.words.Text("zh", "catalog.source_summary", src.Name, o.Name), Unit: src.Unit, Columns: cols}
 	return d, err
 }
 

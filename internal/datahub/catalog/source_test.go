@@ -76,13 +76,13 @@ func TestDraftedFromSource(t *testing.T) {
 		if run.Made != 12 || run.Skipped != 1 || len(run.Remarks) != 1 || run.Remarks[0].Title != "登记/坏.xlsx" || run.Title != "人社局前置机" {
 			t.Fatalf("%+v", run)
 		}
-		w.Run(t, []kerneltest.Case{{Name: "a draft with its items", As: w.who["编目人社局"], Call: "GET /api/catalog/entries?view=mine&text=单位登记表03", Status: 200, Want: []string{"单位登记表03", `"itemCount":2`, `"mount":"none"`}}})
+		w.Run(t, []kerneltest.Case{{Name: "a draft with its items", As: w.who["编目人社局"], Call: "GET /api/catalog/entries?view=work&text=单位登记表03", Status: 200, Want: []string{"单位登记表03", `"itemCount":2`, `"mount":"none"`}}})
 		w.Get(t, w.who["编目人社局"], "POST /api/catalog/drafts", body, &run)
 		if run = w.ran("编目人社局", run.ID); run.Made != 0 || run.Total != 1 {
 			t.Fatalf("drafted twice: %+v", run)
 		}
 		var all struct{ Items []EntryBody }
-		w.Get(t, w.who["编目人社局"], "GET /api/catalog/entries?view=mine&text=单位登记表03", "", &all)
+		w.Get(t, w.who["编目人社局"], "GET /api/catalog/entries?view=work&text=单位登记表03", "", &all)
 		e := w.show("编目人社局", all.Items[0].ID)
 		if e.Body.Format != "sheet" || e.Body.Sub != "csv" || len(e.Mounts) != 1 || e.Mounts[0].Kind != "source" || e.Mounts[0].State != drafted {
 			t.Fatalf("%+v %+v", e.Body, e.Mounts)
