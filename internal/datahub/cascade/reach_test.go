@@ -201,6 +201,7 @@ func (w *wall) before(t *testing.T, to string) string {
 		rw.WriteHeader(in.Code)
 		if w.cut.Add(-1) >= 0 {
 			_, _ = rw.Write(body[:len(body)/2])
+			_ = http.NewResponseController(rw).Flush() // else nothing has come, and the caller tries again by itself
 			panic(http.ErrAbortHandler)
 		}
 		_, _ = rw.Write(body)
