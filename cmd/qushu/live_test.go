@@ -95,9 +95,9 @@ func (w *liveTown) deed(as, caseID, body string) {
 // until asks again until ready is true of the answer.
 func (w *liveTown) until(as, call string, out any, ready func() bool) {
 	w.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for range 3000 {
+	for range 6000 {
 		w.get(as, call, "", out)
 		if ready() {
 			return
