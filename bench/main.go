@@ -75,6 +75,7 @@ func dataFigures(add func(what, target, measured, command string), many string) 
 	said(add, "./internal/datahub/lookup", "TestMillion", rows)
 	said(add, "./internal/datahub/query", "TestDashboardsBesidePostgres", rows)
 	said(add, "./internal/datahub/catalog", "TestLarge", "QUSHU_BENCH_CATALOG=10000")
+	said(add, "./cmd/qushu", "TestDraftedDatabase", "QUSHU_BENCH_TABLES=253")
 }
 
 // said runs a test that measures and takes what it says in lines "bench <of>: <what>: <figures>".

@@ -228,17 +228,67 @@ it('brings a library of the city down, though one side is killed in mid-batch', 
   await c.close()
 })
 
+/** Changes how a side reaches the other. */
+async function change(side, more) {
+  const known = (await side.admin.get('/api/cascade/pairing')).nodes[0]
+  const shown = ['heardAt', 'triedAt', 'nextAt', 'failures', 'why', 'waiting', 'open', 'incoming', 'unitName', 'state', 'sync', 'fingerprint', 'id']
+  await side.admin.call('PUT', `/api/cascade/nodes/${known.id}`, { ...known, ...more, token: '', version: known.version, ...Object.fromEntries(shown.map((key) => [key, undefined])) })
+}
+
+it('serves a district that can only go out, though it is killed while it fetches', async () => {
+  await change(city, { transport: 'wait', url: '' })
+  const b = await at(district, 'admin')
+  await b.go('/cascade/pairing')
+  await b.page.getByRole('button', { name: '修改', exact: true }).click()
+  await b.page.getByLabel('交换方式').selectOption('pull')
+  await b.page.getByLabel('对方证书指纹（SHA-256）').fill('12:34')
+  await b.page.getByRole('button', { name: '保存' }).click()
+  await b.page.getByText('64 位十六进制').first().waitFor()
+  await whole(b, 'cascade-pairing-pull')
+  await b.page.getByLabel('对方证书指纹（SHA-256）').fill('')
+  await b.page.getByRole('button', { name: '保存' }).click()
+  await b.page.getByRole('dialog').waitFor({ state: 'detached' })
+  await b.close()
+
+  const lines = ['企业名称,统一社会信用代码,街道']
+  for (let n = 0; n < 20_000; n++) lines.push(`企业${n},91420111${String(n).padStart(10, '0')},狮子山街道第${n}号`)
+  const dataset = await makeDataset(city.clerk, { file: '企业库.csv', bytes: new TextEncoder().encode(lines.join('\r\n')), choice: { name: 'firms', title: '企业库', summary: '市级法人基础库' } })
+  const { columns, rows } = await city.clerk.get(`/api/library/datasets/${dataset}`)
+  await city.clerk.post('/api/cascade/feeds', { node: city.peer, dataset, columns: columns.map((one) => one.name), purpose: '区级履职使用' })
+  const made = await until('a batch that waits', async () => {
+    const one = (await city.clerk.get('/api/cascade/batches?way=out&kind=data')).items.find((x) => x.state === 'made')
+    return { yes: one, one }
+  })
+  await run(district)
+  const part = await until('half a batch', async () => {
+    const one = (await district.clerk.get('/api/cascade/batches?way=in&kind=data')).items.find((x) => x.seq === made.seq)
+    return { yes: one && one.have > 0 && one, one }
+  })
+  await district.end('SIGKILL')
+  const told = (await city.clerk.get('/api/cascade/batches?way=out&kind=data')).items.find((x) => x.seq === made.seq)
+  await district.start()
+  if (part.state === 'receiving') {
+    assert.equal(told.state, 'made', 'the city says that it still waits')
+    assert.equal((await district.clerk.get('/api/cascade/sources')).items.length, 1, 'nothing half of it serves')
+  }
+  await until('the library', async () => {
+    await run(district)
+    return { yes: (await district.clerk.get('/api/cascade/sources')).items.find((one) => one.rows === rows && one.title === '企业库') }
+  })
+  await until('the city has it from the district', async () => {
+    await run(district)
+    const one = (await city.clerk.get('/api/cascade/batches?way=out&kind=data')).items.find((x) => x.seq === made.seq)
+    return { yes: one.state === 'acknowledged' && one.applied === rows && one.appliedRoot === one.root, one }
+  })
+})
+
 it('says who lost what when a byte is flipped between two folders, and mends it', async () => {
   const [up, down] = [join(room, 'up'), join(room, 'down')]
   for (const dir of [up, down]) mkdirSync(dir)
-  const change = async (side, more) => {
-    const known = (await side.admin.get('/api/cascade/pairing')).nodes[0]
-    await side.admin.call('PUT', `/api/cascade/nodes/${known.id}`, { ...known, ...more, transport: 'folder', token: '', version: known.version, id: undefined, fingerprint: undefined, ...Object.fromEntries(['heardAt', 'triedAt', 'nextAt', 'failures', 'why', 'waiting', 'open', 'incoming', 'unitName', 'state'].map((key) => [key, undefined])) })
-  }
-  await change(district, { out: up, in: down })
-  await change(city, { out: down, in: join(room, 'gate') }).catch(() => null)
+  await change(district, { transport: 'folder', out: up, in: down })
+  await change(city, { transport: 'folder', out: down, in: join(room, 'gate') }).catch(() => null)
   mkdirSync(join(room, 'gate'))
-  await change(city, { out: down, in: join(room, 'gate') })
+  await change(city, { transport: 'folder', out: down, in: join(room, 'gate') })
   await publish('洪山区失业登记信息')
   const name = await until('a batch in the folder', async () => {
     await run(district)

@@ -181,6 +181,35 @@ it('drafts a whole database in one command', async () => {
   await b.close()
 })
 
+it('takes up what an application answers live, catalogues and mounts it', async () => {
+  const b = await at('editor')
+  const { page } = b
+  await b.go('/library/datasets')
+  await page.getByRole('button', { name: '启用实时数据' }).click()
+  await page.getByRole('heading', { name: '单位机构目录' }).waitFor()
+  await whole(b, 'catalog-live')
+  await page.getByRole('button', { name: /启用…\s*单位机构目录/ }).click()
+  await page.getByRole('dialog').getByRole('button', { name: '启用', exact: true }).click()
+  await page.getByText('数据由应用随时给出').waitFor()
+  await whole(b, 'catalog-live-dataset')
+  await b.go('/catalog/mine')
+  await page.getByRole('button', { name: '从数据资源起草' }).click()
+  await page.getByRole('button', { name: '开始起草' }).click()
+  await page.getByText(/起草完成：新建 1 条/).waitFor()
+  const { client } = office.people.editor
+  const [drafted] = (await client.get('/api/catalog/entries?view=work&text=' + encodeURIComponent('单位机构目录'))).items
+  const sent = await client.post(`/api/catalog/entries/${drafted.id}/submit`, { version: drafted.version })
+  for (const [who, outcome] of [['reviewer', 'agree'], ['bureau', 'agree'], ['bureau', 'publish']]) await submitTask(who, sent.case, outcome)
+  await office.people.centre.client.post('/api/catalog/mount-ready')
+  await b.go(`/catalog/entries/${drafted.id}?tab=mounts`)
+  await page.getByText('已挂接').first().waitFor()
+  await whole(b, 'catalog-live-entry')
+  await b.go('/library/datasets')
+  await page.getByText('实时').first().waitFor()
+  await b.gate('catalog-live-datasets')
+  await b.close()
+})
+
 it('meets a demand, and reports how far each unit is', async () => {
   const made = await office.people.reader.client.post('/api/catalog/demands', { title: '需要就业登记信息用于救助核对', purpose: '核定低保待遇', basis: '《社会救助暂行办法》第五十八条', wanted: '登记号、行业、从业人数' })
   const b = await at('bureau')
@@ -218,12 +247,12 @@ for (const theme of ['light', 'care']) {
 it('reads well in the care theme and in English', async () => {
   const care = await at('reader', { theme: 'care' })
   await care.go('/catalog')
-  await care.page.getByText('共 3 条').waitFor()
+  await care.page.getByText('共 4 条').waitFor()
   await care.gate('catalog-list-care')
   await care.close()
   const english = await at('editor', { lang: 'en-GB' })
   await english.go('/catalog')
-  await english.page.getByText('3 entries').waitFor()
+  await english.page.getByText('4 entries').waitFor()
   await english.gate('catalog-list-en')
   await english.go('/catalog/new')
   await whole(english, 'catalog-edit-en')

@@ -17,7 +17,7 @@ before(async () => {
   ;[server, far] = await Promise.all([startServer(), startPostgres()])
   office = await openOffice(server, {
     units: { district: { name: '洪山区', kind: 'district' }, centre: { name: '区大数据中心', kind: 'institution', above: 'district' } },
-    people: { officer: { name: '陈立明', unit: 'centre', title: '数据专员', account: 'centre.data', password: 'Lake-Silk-33-Moon', perms } },
+    people: { officer: { name: '陈立明', unit: 'centre', title: '数据专员', account: 'centre.data', password: 'Lake-Silk-33-Moon', perms, roles: ['catalog_editor'] } },
   })
   far.run(`
     CREATE TABLE jobseeker (id BIGINT PRIMARY KEY, full_name TEXT, card_no CHAR(18), phone TEXT, registered DATE, subsidy NUMERIC(10,2), changed TIMESTAMPTZ);
@@ -96,6 +96,22 @@ it('collects two tables at once, confirmed one by one', async () => {
   await page.getByRole('button', { name: '立即归集' }).click()
   await page.getByText('新增 1，更新 1，删除 0').waitFor()
   await whole(b, 'sources-feed')
+  await b.close()
+})
+
+it('drafts the catalogue of the whole source in one command, collected or not', async () => {
+  const b = await officerAt({})
+  const { page } = b
+  await b.go('/catalog/mine')
+  await page.getByRole('button', { name: '从数据资源起草' }).click()
+  await page.getByLabel('起草范围').selectOption({ label: '数据源“区人社局就业系统”的全部表或文件' })
+  await whole(b, 'sources-catalogue')
+  await page.getByRole('button', { name: '开始起草' }).click()
+  await page.getByText(/起草完成：新建 3 条草稿/).waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: '关闭' }).last().click()
+  await page.getByRole('link', { name: '培训班' }).click()
+  await page.getByText('数据源中的表或文件，尚未归集').first().waitFor({ state: 'attached' }).catch(() => null)
+  await b.gate('sources-catalogue-entry')
   await b.close()
 })
 

@@ -38,7 +38,7 @@ func rooms(kit *kernel.Kit, cfg *config.Config) []*room.Room {
 	if err != nil {
 		panic("the kinds of devices are embedded at build time: " + err.Error())
 	}
-	entries := catalog.New(kit)
+	entries := catalog.New(kit, catalogSources{library.NewSources(kit)})
 	return []*room.Room{
 		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: kit.Settings.Days}),
 		library.New(kit, names{kit.Org}),
@@ -151,6 +151,43 @@ func (d deskPages) Pages(ctx context.Context) []desk.Page {
 	return out
 }
 
+// catalogSources shows other systems' tables and files to the catalogue.
+type catalogSources struct{ sources *library.Sources }
+
+func (c catalogSources) List(ctx context.Context, q store.Queryer) ([]catalog.Source, error) {
+	all, err := c.sources.List(ctx, q)
+	out := make([]catalog.Source, len(all))
+	for i, s := range all {
+		out[i] = catalog.Source{ID: s.ID, Name: s.Name, Kind: string(s.Spec.Kind), Unit: s.Unit}
+	}
+	return out, err
+}
+
+func (c catalogSources) Collected(ctx context.Context, q store.Queryer, id string) (map[string]string, error) {
+	return c.sources.Collected(ctx, q, id)
+}
+
+func (c catalogSources) Open(ctx context.Context, id string) (catalog.Looker, error) {
+	open, err := c.sources.Open(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return catalogLooker{open}, nil
+}
+
+type catalogLooker struct{ *library.Looker }
+
+func (c catalogLooker) Objects(ctx context.Context, n int) ([]catalog.Object, error) {
+	all, err := c.Tables(ctx, n)
+	out := make([]catalog.Object, len(all))
+	for i, t := range all {
+		if out[i] = (catalog.Object{Name: t.Name, Title: t.Comment}); t.Comment == "" {
+			out[i].Title = library.TitleOf(t.Name)
+		}
+	}
+	return out, err
+}
+
 // cascadeCatalogue shows the catalogue to the exchange with other nodes.
 type cascadeCatalogue struct{ catalog *catalog.Catalog }
 
@@ -161,6 +198,14 @@ func (c cascadeCatalogue) Entry(ctx context.Context, q store.Queryer, id string)
 		e.Items = append(e.Items, cascade.Item{Name: i.Name, Share: i.Share, Level: i.Level, Open: i.Open, Key: i.Key})
 	}
 	return e, ok, err
+}
+
+func (c cascadeCatalogue) After(ctx context.Context, q store.Queryer, id string, n int) ([]string, error) {
+	return c.catalog.PublishedAfter(ctx, q, id, n)
+}
+
+func (c cascadeCatalogue) Count(ctx context.Context, q store.Queryer) (int64, error) {
+	return c.catalog.PublishedCount(ctx, q)
 }
 
 // names tells the data rooms what units and persons are called.

@@ -117,6 +117,7 @@ func NewKit(b Base) *Kit {
 	}})
 	k.System.Add(system.Check{Name: "calendar", Run: k.calendarCheck})
 	k.Signals = signal.New(signal.Deps{DB: b.DB, Series: b.Series, Audit: k.Audit, Bus: k.Bus, Notify: k.Notify, Settings: k.Settings, Hub: b.Hub, Names: k.Org.UnitNames, Now: b.Now})
+	k.declareLive()
 	k.Flow.District = func(ctx context.Context) string { return k.Settings.String(ctx, "system.district") }
 	if b.Hub != nil {
 		k.System.Drops(b.Hub.Drop)

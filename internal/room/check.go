@@ -13,8 +13,8 @@ import (
 
 var word = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
-// foreign are addresses no room can have: they begin with a number.
-var foreign = regexp.MustCompile(`^/api/[0-9]+/`)
+// foreign are addresses no room has: they begin with a number, or are those of CKAN without one.
+var foreign = regexp.MustCompile(`^/api/([0-9]+|action)/`)
 
 // Check refuses a declaration that does not keep the house's rules.
 func (r *Room) Check(texts *errs.Catalog) error {

@@ -1156,6 +1156,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cascade/nodes/{id}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-nodes-by-id-sync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cascade/offerable": {
         parameters: {
             query?: never;
@@ -1710,6 +1726,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["catalog-post-runs-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-sources"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3806,6 +3838,38 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["library-post-feeds-by-id-turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/live/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-live-by-name"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7963,14 +8027,19 @@ export interface components {
             /** @description folder a gate empties */
             out?: string;
             paused?: boolean;
+            /** @description SHA-256 of the peer's certificate, in hexadecimal; empty where its authority is believed */
+            pin?: string;
             /** @description PEM, from the other side's card */
             publicKey: string;
             /** @enum {string} */
             role: "upper" | "lower";
             /** @description shared with the other side; empty makes one, or keeps it */
             token?: string;
-            /** @enum {string} */
-            transport: "https" | "folder";
+            /**
+             * @description https: both sides call; pull: this side calls for both; wait: the peer calls for both; folder: a gate carries files
+             * @enum {string}
+             */
+            transport: "https" | "pull" | "wait" | "folder";
             /** @description who answers here for what comes down */
             unit?: string;
             url?: string;
@@ -8007,13 +8076,20 @@ export interface components {
              */
             open: number;
             out: string;
+            /** @description SHA-256 of the peer's certificate */
+            pin: string;
             publicKey: string;
             /** @enum {string} */
             role: "upper" | "lower";
             /** @enum {string} */
             state: "active" | "paused";
-            /** @enum {string} */
-            transport: "https" | "folder";
+            /** @description first telling of what was published before */
+            sync: components["schemas"]["CascadeSync"];
+            /**
+             * @description https: both sides call; pull: this side calls for both; wait: the peer calls for both; folder: a gate carries files
+             * @enum {string}
+             */
+            transport: "https" | "pull" | "wait" | "folder";
             /** Format: date-time */
             triedAt: string | null;
             unit: string;
@@ -8059,8 +8135,13 @@ export interface components {
             role: "upper" | "lower";
             /** @enum {string} */
             state: "active" | "paused";
-            /** @enum {string} */
-            transport: "https" | "folder";
+            /** @description first telling of what was published before */
+            sync: components["schemas"]["CascadeSync"];
+            /**
+             * @description https: both sides call; pull: this side calls for both; wait: the peer calls for both; folder: a gate carries files
+             * @enum {string}
+             */
+            transport: "https" | "pull" | "wait" | "folder";
             /** Format: date-time */
             triedAt: string | null;
             /**
@@ -8207,6 +8288,27 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        CascadeSync: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: int64
+             * @description marked to go up
+             */
+            done: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            /**
+             * @description empty where there was none
+             * @enum {string}
+             */
+            state: "" | "running" | "done";
+            /**
+             * Format: int64
+             * @description published entries when it began
+             */
+            total: number;
+        };
         CatalogCheckOutBody: {
             faults: components["schemas"]["CatalogFault"][];
         };
@@ -8250,7 +8352,6 @@ export interface components {
             /** @description id of the entry it is bound to or drafted as, empty for none */
             entry: string;
             entryName: string;
-            /** @description of a live one its name */
             id: string;
             /** @enum {string} */
             kind: "table" | "live";
@@ -8383,6 +8484,8 @@ export interface components {
             detail?: string;
             item: string;
             phone?: string;
+            /** @description id of another system whose tables or files are drafted instead, collected or not */
+            source?: string;
             subject: string;
         };
         CatalogEntryBody: {
@@ -8665,10 +8768,13 @@ export interface components {
             submit: boolean;
         };
         CatalogMountInBody: {
-            /** @description id of a table, name of a live one */
+            /** @description id */
             dataset: string;
-            /** @enum {string} */
-            kind: "table" | "live";
+            /**
+             * @description is the dataset's own, whatever is said here
+             * @enum {string}
+             */
+            kind?: "" | "table" | "live";
             /** @description item → column; proposed by name when left out */
             pairs?: components["schemas"]["EntryPair"][] | null;
         };
@@ -8688,8 +8794,11 @@ export interface components {
             faults: components["schemas"]["CatalogFault"][];
             holder: string;
             id: string;
-            /** @enum {string} */
-            kind: "table" | "live";
+            /**
+             * @description source: only what the entry was drafted from, its data is not here yet
+             * @enum {string}
+             */
+            kind: "table" | "live" | "source";
             /** Format: date-time */
             mountedAt: string | null;
             /** @description of the dataset, to those at work on the entry */
@@ -8845,6 +8954,16 @@ export interface components {
             until?: string;
             /** Format: int64 */
             version: number;
+        };
+        CatalogSource: {
+            id: string;
+            /** @enum {string} */
+            kind: "postgres" | "mysql" | "sqlserver" | "oracle" | "folder" | "sftp" | "http";
+            name: string;
+            unit: string;
+        };
+        CatalogSourcesOutBody: {
+            items: components["schemas"]["CatalogSource"][];
         };
         CatalogSubmitManyInBody: {
             ids: string[] | null;
@@ -11825,13 +11944,15 @@ export interface components {
             id: string;
             /** @enum {string} */
             level: "L1" | "L2" | "L3" | "L4";
+            /** @description name of the room's function that answers, empty for a stored table */
+            live: string;
             mayGrant: boolean;
             /** @description the caller may replace, correct, roll back and delete it */
             mayLoad: boolean;
             name: string;
             /**
              * Format: int64
-             * @description of the version that serves
+             * @description of the version that serves, 0 of a live one
              */
             number: number;
             /** @description of a unit in the caller's reach */
@@ -11860,10 +11981,12 @@ export interface components {
             id: string;
             /** @enum {string} */
             level: "L1" | "L2" | "L3" | "L4";
+            /** @description name of the room's function that answers, empty for a stored table */
+            live: string;
             name: string;
             /**
              * Format: int64
-             * @description of the version that serves
+             * @description of the version that serves, 0 of a live one
              */
             number: number;
             /** Format: int64 */
@@ -12077,6 +12200,23 @@ export interface components {
             sheet?: string;
             /** Format: int64 */
             version: number;
+        };
+        LibraryLiveLine: {
+            columns: components["schemas"]["DatasetColumn"][];
+            name: string;
+            /** @description that answers */
+            roomName: string;
+            summary: string;
+            taken: components["schemas"]["LibraryLiveTaken"][];
+            title: string;
+        };
+        LibraryLiveOutBody: {
+            items: components["schemas"]["LibraryLiveLine"][];
+        };
+        LibraryLiveTaken: {
+            id: string;
+            title: string;
+            unitName: string;
         };
         LibraryLoadBody: {
             /** Format: date-time */
@@ -12438,6 +12578,13 @@ export interface components {
             /** @description there are more; ask with words */
             more: boolean;
         };
+        LibraryTakeUpInBody: {
+            /** @description what programs call it; as declared when empty */
+            name?: string;
+            title?: string;
+            /** @description id of the unit that is to answer for it; the caller's when empty */
+            unit?: string;
+        };
         LibraryTryInBody: {
             /** @description of the source whose secret is meant when none is given */
             id?: string;
@@ -12658,11 +12805,16 @@ export interface components {
             id: string;
             /** @description columns it may be looked up by; none when the caller may see none of them */
             keys: components["schemas"]["LookupKey"][];
+            /** @description answered by a room, of now, instead of a stored table */
+            live: boolean;
             /** @description of a unit in the caller's reach */
             owned: boolean;
             /** @description what it was granted for */
             purpose: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description 0 of a live one
+             */
             rows: number;
             summary: string;
             title: string;
@@ -18205,6 +18357,37 @@ export interface operations {
             };
         };
     };
+    "cascade-post-nodes-by-id-sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeSync"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "cascade-get-offerable": {
         parameters: {
             query?: {
@@ -19483,6 +19666,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogSourcesOutBody"];
                 };
             };
             /** @description Error */
@@ -24823,6 +25035,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLiveOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-live-by-name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryTakeUpInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryDatasetBody"];
                 };
             };
             /** @description Error */

@@ -232,7 +232,7 @@ type offerableIn struct {
 type offerableOut struct{ Body store.Listed[Offerable] }
 
 func (c *Cascade) offerable(ctx context.Context, in *offerableIn) (*offerableOut, error) {
-	all, err := c.datasets.List(ctx, c.db, dataset.Reach(ctx, "cascade.offer"), in.Text, in.Page)
+	all, err := c.datasets.List(ctx, c.db, dataset.Stored(dataset.Reach(ctx, "cascade.offer")), in.Text, in.Page)
 	out := store.Listed[Offerable]{Items: []Offerable{}, Next: all.Next}
 	for _, d := range all.Items {
 		out.Items = append(out.Items, Offerable{d.ID, d.Title, d.Name, d.Rows, d.Columns})
@@ -269,6 +269,9 @@ func (c *Cascade) offer(ctx context.Context, in *offerIn) (*idOut, error) {
 			return errs.New(errs.Invalid, "cascade.only_down")
 		}
 		ds, err := c.datasets.Get(ctx, tx, in.Body.Dataset, dataset.Reach(ctx, "cascade.offer"))
+		if err == nil && ds.IsLive() {
+			err = errs.New(errs.Invalid, "cascade.live", ds.Title)
+		}
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ type NodeItem struct {
 	Code      string     `json:"code"`
 	Name      string     `json:"name"`
 	Role      Role       `json:"role" enum:"upper,lower"`
-	Transport string     `json:"transport" enum:"https,folder"`
+	Transport string     `json:"transport" enum:"https,pull,wait,folder" doc:"https: both sides call; pull: this side calls for both; wait: the peer calls for both; folder: a gate carries files"`
 	State     string     `json:"state" enum:"active,paused"`
 	Heard     store.Time `json:"heardAt"`
 	Tried     store.Time `json:"triedAt"`
@@ -38,6 +38,7 @@ type NodeItem struct {
 	Waiting   int64      `json:"waiting" doc:"batches for it that it does not have yet"`
 	Open      int64      `json:"open" doc:"batches it has and has not answered"`
 	Incoming  int64      `json:"incoming" doc:"batches of it that are not applied yet"`
+	Sync      Sync       `json:"sync" doc:"first telling of what was published before"`
 }
 
 // NodeFull is a peer with what only the system administrator sees.
@@ -47,6 +48,7 @@ type NodeFull struct {
 	Fingerprint string `json:"fingerprint"`
 	URL         string `json:"url"`
 	CA          string `json:"ca"`
+	Pin         string `json:"pin" doc:"SHA-256 of the peer's certificate"`
 	Out         string `json:"out"`
 	In          string `json:"in"`
 	Unit        string `json:"unit"`
@@ -102,7 +104,7 @@ func (c *Cascade) pairing(ctx context.Context, _ *struct{}) (*pairingOut, error)
 	}
 	out.Body.Nodes = []NodeFull{}
 	for i, n := range all {
-		out.Body.Nodes = append(out.Body.Nodes, NodeFull{items[i], n.PublicKey, n.Fingerprint, n.URL, n.CA, n.Out, n.In, n.Unit, named[n.Unit], n.Version})
+		out.Body.Nodes = append(out.Body.Nodes, NodeFull{items[i], n.PublicKey, n.Fingerprint, n.URL, n.CA, n.Pin, n.Out, n.In, n.Unit, named[n.Unit], n.Version})
 	}
 	return out, nil
 }
@@ -120,6 +122,9 @@ func (c *Cascade) items(ctx context.Context, all []Node) ([]NodeItem, error) {
 	out := make([]NodeItem, len(all))
 	for i, n := range all {
 		out[i] = NodeItem{ID: n.ID, Code: n.Code, Name: n.Name, Role: n.Role, Transport: n.Transport, State: n.State, Heard: n.Heard, Tried: n.Tried, Next: n.Next, Failures: n.Failures, Why: c.say(ctx, n.Fault)}
+		if out[i].Sync, err = syncOf(ctx, c.db, n.ID); err != nil {
+			return nil, err
+		}
 		if out[i].Why == "" {
 			out[i].Why = c.say(ctx, n.Damage)
 		}
@@ -200,9 +205,10 @@ type NodeForm struct {
 	Name      string `json:"name" maxLength:"100"`
 	Role      Role   `json:"role" enum:"upper,lower"`
 	PublicKey string `json:"publicKey" maxLength:"4096" doc:"PEM, from the other side's card"`
-	Transport string `json:"transport" enum:"https,folder"`
+	Transport string `json:"transport" enum:"https,pull,wait,folder" doc:"https: both sides call; pull: this side calls for both; wait: the peer calls for both; folder: a gate carries files"`
 	URL       string `json:"url" required:"false" maxLength:"300"`
 	CA        string `json:"ca" required:"false" maxLength:"65536" doc:"PEM of the authority behind the peer's certificate, empty for those the machine trusts"`
+	Pin       string `json:"pin" required:"false" maxLength:"120" doc:"SHA-256 of the peer's certificate, in hexadecimal; empty where its authority is believed"`
 	Token     string `json:"token" required:"false" maxLength:"200" doc:"shared with the other side; empty makes one, or keeps it"`
 	Out       string `json:"out" required:"false" maxLength:"400" doc:"folder a gate empties"`
 	In        string `json:"in" required:"false" maxLength:"400" doc:"folder a gate fills"`
@@ -235,7 +241,7 @@ func (c *Cascade) fill(ctx context.Context, n *Node, f *NodeForm) error {
 	if self.Code == "" {
 		return errs.New(errs.Conflict, "cascade.no_self")
 	}
-	n.Name, n.PublicKey, n.Transport, n.URL, n.CA, n.Out, n.In, n.Unit, n.State = strings.TrimSpace(f.Name), strings.TrimSpace(f.PublicKey)+"\n", f.Transport, strings.TrimSpace(f.URL), f.CA, f.Out, f.In, f.Unit, active
+	n.Name, n.PublicKey, n.Transport, n.URL, n.CA, n.Pin, n.Out, n.In, n.Unit, n.State = strings.TrimSpace(f.Name), strings.TrimSpace(f.PublicKey)+"\n", f.Transport, strings.TrimSpace(f.URL), strings.TrimSpace(f.CA), f.Pin, f.Out, f.In, f.Unit, active
 	if f.Paused {
 		n.State = paused
 	}
@@ -276,12 +282,17 @@ func (c *Cascade) addNode(ctx context.Context, in *addIn) (*nodeOut, error) {
 		if err := insertNode(ctx, tx, n); err != nil {
 			return err
 		}
+		if n.Role == Upper { // what was published before it was known goes up too
+			if err := c.beginSync(ctx, tx, n); err != nil {
+				return err
+			}
+		}
 		return c.audit.Record(ctx, tx, audit.Entry{Action: "cascade.pair", Object: "cascade_node", ID: n.ID, Title: n.Name, Detail: n.detail()})
 	})
 }
 
 func (n *Node) detail() map[string]any {
-	return map[string]any{"code": n.Code, "role": n.Role, "fingerprint": n.Fingerprint, "transport": n.Transport, "url": n.URL, "out": n.Out, "in": n.In, "unit": n.Unit, "state": n.State}
+	return map[string]any{"code": n.Code, "role": n.Role, "fingerprint": n.Fingerprint, "transport": n.Transport, "url": n.URL, "pin": n.Pin, "ca": n.CA != "", "out": n.Out, "in": n.In, "unit": n.Unit, "state": n.State}
 }
 
 func (c *Cascade) saveNode(ctx context.Context, in *nodeIn) (*nodeOut, error) {

@@ -61,6 +61,7 @@ type Node struct {
 	Transport   string
 	URL         string
 	CA          string
+	Pin         string // SHA-256 of the peer's certificate, "" where its authority is believed
 	Token       string // sealed
 	Out         string
 	In          string
@@ -84,8 +85,10 @@ type Node struct {
 
 // How a peer is reached.
 const (
-	overHTTPS  = "https"
-	overFolder = "folder"
+	overHTTPS  = "https"  // both sides call
+	overPull   = "pull"   // this side calls for both
+	overWait   = "wait"   // the peer calls for both
+	overFolder = "folder" // two folders between
 )
 
 const (
@@ -120,9 +123,18 @@ func (n *Node) check(self Self) error {
 		fail("publicKey", "secret.bad_public_key")
 	}
 	switch n.Transport {
-	case overHTTPS:
+	case overHTTPS, overPull:
 		if !goodURL(n.URL) {
 			fail("url", "cascade.bad_url")
+		}
+		if n.CA != "" {
+			if _, ok := authorities(n.CA); !ok {
+				fail("ca", "cascade.bad_ca")
+			}
+		}
+		var ok bool
+		if n.Pin, ok = pinOf(n.Pin); !ok {
+			fail("pin", "cascade.bad_pin")
 		}
 	case overFolder:
 		if !filepath.IsAbs(n.Out) {

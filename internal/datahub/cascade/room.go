@@ -44,6 +44,10 @@ type Names interface {
 type Catalogue interface {
 	// Entry returns what a published entry says; false when there is none. Provider is the id of the unit.
 	Entry(ctx context.Context, q store.Queryer, id string) (Entry, bool, error)
+	// After returns the ids of published entries after one, in order, at most n.
+	After(ctx context.Context, q store.Queryer, id string, n int) ([]string, error)
+	// Count returns how many are published.
+	Count(ctx context.Context, q store.Queryer) (int64, error)
 }
 
 // Cascade is the room.
@@ -82,13 +86,13 @@ func New(kit *kernel.Kit, names Names, catalog Catalogue) *room.Room {
 		Routes:   c.routes(),
 		Raws:     c.wire(),
 		Services: []room.Service{{Name: "install", Once: true, Run: c.install}},
-		Jobs: []jobs.Handler{turn, jobs.Periodic("cascade.tick", jobs.Every(time.Minute), c.tick),
+		Jobs: []jobs.Handler{turn, jobs.Handle("cascade.sync", c.sync), jobs.Periodic("cascade.tick", jobs.Every(time.Minute), c.tick),
 			jobs.Periodic("cascade.forget", jobs.Daily{Hour: 3, Minute: 40}, c.forget)},
 		Hears: []bus.Listener{bus.On("catalog.published", c.published), bus.On("catalog.offline", c.withdrawn)},
 		Settings: []room.Setting{{Name: "overdue_hours", Default: 24, Min: 1, Max: 720, Admin: room.System},
 			{Name: "chunk_kb", Default: 4096, Min: 1, Max: 16384, Admin: room.System}, {Name: "keep_days", Default: 30, Min: 1, Max: 3650, Admin: room.System}},
 		Sealed: []room.Sealed{{Table: "cascade_node", ID: "id", Column: "token", Place: tokenPlace}},
-		Actions: []string{"cascade.self", "cascade.pair", "cascade.change", "cascade.run", "cascade.resend", "cascade.retry", "cascade.offer", "cascade.stop",
+		Actions: []string{"cascade.self", "cascade.pair", "cascade.change", "cascade.run", "cascade.sync", "cascade.resend", "cascade.retry", "cascade.offer", "cascade.stop",
 			"cascade.made", "cascade.applied", "cascade.refused", "cascade.acknowledged", "cascade.damaged"},
 	}
 }
@@ -102,6 +106,7 @@ func (c *Cascade) routes() []room.Route {
 		room.Get("/nodes", "cascade.read", c.listNodes),
 		room.Get("/nodes/{id}/account", "cascade.read", c.account),
 		room.Post("/nodes/{id}/run", "cascade.run", c.runNow),
+		room.Post("/nodes/{id}/sync", "cascade.run", c.syncNow),
 		room.Post("/nodes/{id}/resend", "cascade.run", c.resend),
 		room.Get("/batches", "cascade.read", c.listBatches),
 		room.Get("/links", "cascade.read", c.listLinks),

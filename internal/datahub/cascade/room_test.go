@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +51,40 @@ func (s *shelf) Entry(_ context.Context, _ store.Queryer, id string) (cascade.En
 	defer s.mu.Unlock()
 	e, ok := s.all[id]
 	return e, ok, nil
+}
+
+func (s *shelf) After(_ context.Context, _ store.Queryer, id string, n int) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, one := range slices.Sorted(maps.Keys(s.all)) {
+		if strings.HasPrefix(one, "before") && one > id && len(out) < n { // what stood there before the nodes were paired
+			out = append(out, one)
+		}
+	}
+	return out, nil
+}
+
+func (s *shelf) Count(ctx context.Context, q store.Queryer) (int64, error) {
+	all, err := s.After(ctx, q, "", 1<<30)
+	return int64(len(all)), err
+}
+
+// stand puts entries on the shelf without telling anybody.
+func (s *shelf) stand(t *testing.T, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range n {
+		s.all[fmt.Sprintf("before%04d", i)] = cascade.Entry{Code: fmt.Sprintf("306420111001/%06d", i), Name: fmt.Sprintf("配对前的目录%04d", i), Provider: "u1", Share: "unconditional", Cycle: "daily", Level: "L2", Number: 1,
+			Items: []cascade.Item{{Name: "企业名称", Share: "unconditional", Level: "L1"}}}
+	}
+	t.Cleanup(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for i := range n {
+			delete(s.all, fmt.Sprintf("before%04d", i))
+		}
+	})
 }
 
 var books = &shelf{all: map[string]cascade.Entry{}}

@@ -32,11 +32,11 @@ func writeSelf(ctx context.Context, tx *store.Tx, s Self) error {
 }
 
 const nodeColumns = `n.id, n.code, n.name, n.role, n.public_key, n.fingerprint, n.transport, n.url, n.ca, n.token, n.out_folder, n.in_folder, n.unit_id, n.state,
-	n.sent_seq, n.sent_hash, n.recv_seq, n.recv_hash, n.want, n.entry_seq, n.heard_at, n.tried_at, n.next_at, n.failures, n.fault, n.damage, n.at, n.version`
+	n.sent_seq, n.sent_hash, n.recv_seq, n.recv_hash, n.want, n.entry_seq, n.heard_at, n.tried_at, n.next_at, n.failures, n.fault, n.damage, n.at, n.version, n.pin`
 
 func scanNode(n *Node) []any {
 	return []any{&n.ID, &n.Code, &n.Name, &n.Role, &n.PublicKey, &n.Fingerprint, &n.Transport, &n.URL, &n.CA, &n.Token, &n.Out, &n.In, &n.Unit, &n.State,
-		&n.SentSeq, &n.SentHash, &n.RecvSeq, &n.RecvHash, &n.Want, &n.EntrySeq, &n.Heard, &n.Tried, &n.Next, &n.Failures, store.Into[Fault]{&n.Fault}, store.Into[Fault]{&n.Damage}, &n.At, &n.Version}
+		&n.SentSeq, &n.SentHash, &n.RecvSeq, &n.RecvHash, &n.Want, &n.EntrySeq, &n.Heard, &n.Tried, &n.Next, &n.Failures, store.Into[Fault]{&n.Fault}, store.Into[Fault]{&n.Damage}, &n.At, &n.Version, &n.Pin}
 }
 
 func findNode(ctx context.Context, q store.Queryer, which store.Cond) (Node, error) {
@@ -60,9 +60,9 @@ func lockNode(ctx context.Context, tx *store.Tx, id string) (Node, error) {
 }
 
 func insertNode(ctx context.Context, tx *store.Tx, n *Node) error {
-	err := store.Exec(ctx, tx, `INSERT INTO cascade_node (id, code, name, role, public_key, fingerprint, transport, url, ca, token, out_folder, in_folder, unit_id, state, fault, damage, at, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
-		n.ID, n.Code, n.Name, string(n.Role), n.PublicKey, n.Fingerprint, n.Transport, n.URL, n.CA, n.Token, n.Out, n.In, n.Unit, n.State, n.Fault.json(), n.Damage.json(), n.At, n.Version)
+	err := store.Exec(ctx, tx, `INSERT INTO cascade_node (id, code, name, role, public_key, fingerprint, transport, url, ca, token, out_folder, in_folder, unit_id, state, fault, damage, at, version, pin)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		n.ID, n.Code, n.Name, string(n.Role), n.PublicKey, n.Fingerprint, n.Transport, n.URL, n.CA, n.Token, n.Out, n.In, n.Unit, n.State, n.Fault.json(), n.Damage.json(), n.At, n.Version, n.Pin)
 	if store.IsDuplicate(err) {
 		return errs.New(errs.Conflict, "cascade.code_taken", n.Code)
 	}
@@ -72,8 +72,8 @@ func insertNode(ctx context.Context, tx *store.Tx, n *Node) error {
 // saveNode replaces what an administrator may change, of the version before n's.
 func saveNode(ctx context.Context, tx *store.Tx, n *Node) error {
 	return store.ExecOne(ctx, tx, `UPDATE cascade_node SET name = $1, public_key = $2, fingerprint = $3, transport = $4, url = $5, ca = $6, token = $7, out_folder = $8,
-		in_folder = $9, unit_id = $10, state = $11, next_at = 0, failures = 0, version = $12 WHERE id = $13 AND version = $14`,
-		n.Name, n.PublicKey, n.Fingerprint, n.Transport, n.URL, n.CA, n.Token, n.Out, n.In, n.Unit, n.State, n.Version, n.ID, n.Version-1)
+		in_folder = $9, unit_id = $10, state = $11, next_at = 0, failures = 0, version = $12, pin = $13 WHERE id = $14 AND version = $15`,
+		n.Name, n.PublicKey, n.Fingerprint, n.Transport, n.URL, n.CA, n.Token, n.Out, n.In, n.Unit, n.State, n.Version, n.Pin, n.ID, n.Version-1)
 }
 
 // saveContact notes how the last turn with a node went.

@@ -81,7 +81,9 @@ func (c *Cascade) turn(ctx context.Context, id string) error {
 	defer out.end()
 	failed := out.fetch(ctx)
 	own := errors.Join(c.apply(ctx, id), c.gather(ctx, n))
-	failed = firstOf(failed, c.deliver(ctx, n, out))
+	if n.Transport != overWait { // that one comes and asks
+		failed = firstOf(failed, c.deliver(ctx, n, out))
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/subtle"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -44,6 +42,8 @@ func (c *Cascade) wire() []room.Raw {
 		{Method: "POST", Path: "/v1/batches", Perm: room.Open, Doc: "a peer's signed manifest; answers which chunks are there. Authentication: " + headNode + " and " + headToken, Unaudited: own, Serve: c.serveBatch},
 		{Method: "PUT", Path: "/v1/batches/{seq}/chunks/{n}", Perm: room.Open, Doc: "one chunk of a peer's batch", Unaudited: own, Serve: c.serveChunk},
 		{Method: "POST", Path: "/v1/acks", Perm: room.Open, Doc: "a peer's signed statement about a batch of this node", Unaudited: own, Serve: c.serveAck},
+		{Method: "POST", Path: "/v1/pull", Perm: room.Open, Doc: "a peer that can only go out asks for what waits for it, and says what it has got", Unaudited: own, Serve: c.servePull},
+		{Method: "GET", Path: "/v1/out/{seq}/chunks/{n}", Perm: room.Open, Doc: "one chunk of a batch that waits for the peer that asks", Serve: c.serveOut},
 	}
 }
 
@@ -182,9 +182,6 @@ type overWire struct {
 	http *http.Client
 }
 
-// fetch has nothing to do: the peer comes by itself.
-func (o *overWire) fetch(context.Context) error { return nil }
-
 func (o *overWire) send(ctx context.Context, b *Batch, m *batch.Manifest) error {
 	e, err := envelope(b.Manifest, b.Sig)
 	if err != nil {
@@ -239,17 +236,13 @@ func (o *overWire) tell(ctx context.Context, b *Batch) error {
 	return o.call(ctx, "POST", "/v1/acks", e, nil)
 }
 
-// client trusts the peer's own authority where one is given, and follows no redirect.
+// client believes the peer as the administrator said (see trust.go), and follows no redirect.
 func (o *overWire) client() *http.Client {
 	if o.http != nil {
 		return o.http
 	}
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	if o.node.CA != "" {
-		pool := x509.NewCertPool()
-		pool.AppendCertsFromPEM([]byte(o.node.CA))
-		t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	}
+	t.TLSClientConfig = tlsOf(&o.node)
 	o.http = &http.Client{Transport: t, Timeout: 2 * time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return o.http
 }
@@ -280,7 +273,7 @@ func (o *overWire) call(ctx context.Context, method, path string, in, out any) e
 	q.Header.Set("Content-Type", "application/octet-stream")
 	r, err := o.client().Do(q)
 	if err != nil {
-		return errs.Wrap(err, errs.Busy, "cascade.unreachable", hostOf(o.node.URL))
+		return unreachable(err, hostOf(o.node.URL))
 	}
 	defer r.Body.Close()
 	if r.StatusCode/100 != 2 {
@@ -295,7 +288,13 @@ func (o *overWire) call(ctx context.Context, method, path string, in, out any) e
 	if out == nil {
 		return nil
 	}
-	if err := json.NewDecoder(io.LimitReader(r.Body, batch.MaxManifest)).Decode(out); err != nil {
+	if content, ok := out.(*[]byte); ok {
+		if *content, err = bytesOf(r.Body); err != nil {
+			return errs.Wrap(err, errs.Busy, "cascade.unreachable", hostOf(o.node.URL))
+		}
+		return nil
+	}
+	if err := json.NewDecoder(io.LimitReader(r.Body, 4*batch.MaxManifest)).Decode(out); err != nil {
 		return errs.Wrap(err, errs.Busy, "cascade.answered", r.StatusCode, "")
 	}
 	return nil

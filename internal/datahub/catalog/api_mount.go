@@ -17,7 +17,7 @@ import (
 // MountLine is a binding as the caller may see it.
 type MountLine struct {
 	ID        string       `json:"id"`
-	Kind      string       `json:"kind" enum:"table,live"`
+	Kind      string       `json:"kind" enum:"table,live,source" doc:"source: only what the entry was drafted from, its data is not here yet"`
 	Dataset   string       `json:"dataset" doc:"id, to those at work on the entry"`
 	Name      string       `json:"name" doc:"of the dataset, to those at work on the entry"`
 	Title     string       `json:"title"`
@@ -65,7 +65,7 @@ func bindable(ctx context.Context) store.Scope {
 
 // DatasetLine is a dataset that may be bound, or drafted from.
 type DatasetLine struct {
-	ID        string        `json:"id" doc:"of a live one its name"`
+	ID        string        `json:"id"`
 	Kind      string        `json:"kind" enum:"table,live"`
 	Name      string        `json:"name"`
 	Title     string        `json:"title"`
@@ -101,23 +101,10 @@ func (c *Catalog) listDatasets(ctx context.Context, in *datasetsIn) (*datasetsOu
 	}
 	n, err := c.org.UnitNames(ctx, c.db, units)
 	for _, d := range all.Items {
-		out.Body.Items = append(out.Body.Items, DatasetLine{ID: d.ID, Kind: byTable, Name: d.Name, Title: d.Title, Unit: d.Unit, UnitName: n[d.Unit], Level: d.Level, Columns: len(d.Columns),
+		out.Body.Items = append(out.Body.Items, DatasetLine{ID: d.ID, Kind: kindOf(d), Name: d.Name, Title: d.Title, Unit: d.Unit, UnitName: n[d.Unit], Level: d.Level, Columns: len(d.Columns),
 			Rows: d.Rows, UpdatedAt: d.Updated, Entry: at[d.ID].ID, EntryName: at[d.ID].Name})
 	}
-	if in.After == "" && in.Text == "" && authz.From(ctx).Can("catalog.mount") {
-		for _, l := range c.datasets.AllDeclared() {
-			out.Body.Items = append(out.Body.Items, DatasetLine{ID: l.Name, Kind: byLive, Name: l.Name, Title: l.Title, Level: highest(l.Columns), Columns: len(l.Columns)})
-		}
-	}
 	return out, err
-}
-
-func highest(cols []dataset.Column) dataset.Level {
-	out := dataset.L1
-	for _, c := range cols {
-		out = max(out, c.Level)
-	}
-	return out
 }
 
 // catalogued finds the entries datasets are bound to, or proposed to.
@@ -139,8 +126,8 @@ func (c *Catalog) catalogued(ctx context.Context, q store.Queryer, datasets []st
 type mountIn struct {
 	ID   string `path:"id" maxLength:"40"`
 	Body struct {
-		Kind    string       `json:"kind" enum:"table,live"`
-		Dataset string       `json:"dataset" minLength:"1" maxLength:"60" doc:"id of a table, name of a live one"`
+		Kind    string       `json:"kind" required:"false" enum:",table,live" doc:"is the dataset's own, whatever is said here"`
+		Dataset string       `json:"dataset" minLength:"1" maxLength:"60" doc:"id"`
 		Pairs   []entry.Pair `json:"pairs" required:"false" maxItems:"1000" doc:"item → column; proposed by name when left out"`
 	}
 }
@@ -167,12 +154,8 @@ type FitColumn struct {
 func (c *Catalog) bind(ctx context.Context, q store.Queryer, in *mountIn, b *entry.Body) (*binding, []dataset.Column, error) {
 	me := authz.From(ctx)
 	m := &binding{ID: id.New(), Entry: in.ID, Kind: in.Body.Kind, Dataset: in.Body.Dataset, Name: in.Body.Dataset, By: me.Person, ByName: me.Name, At: store.At(c.now())}
-	if m.Kind == byTable {
-		if _, err := c.datasets.Get(ctx, q, m.Dataset, bindable(ctx)); err != nil {
-			return nil, nil, err
-		}
-	} else if !me.Can("catalog.mount") {
-		return nil, nil, errs.New(errs.Missing, "dataset.missing")
+	if _, err := c.datasets.Get(ctx, q, m.Dataset, bindable(ctx)); err != nil {
+		return nil, nil, err
 	}
 	cols, err := c.physical(ctx, q, m)
 	if err != nil {
@@ -245,7 +228,7 @@ func (c *Catalog) mountOne(ctx context.Context, tx *store.Tx, in *mountIn) error
 	} else if !direct && !edits {
 		return errs.New(errs.Denied, "catalog.not_yours", e.Name)
 	}
-	if err := store.Exec(ctx, tx, `DELETE FROM catalog_mount WHERE entry = $1 AND dataset = $2 AND state = 'drafted'`, e.ID, in.Body.Dataset); err != nil {
+	if err := store.Exec(ctx, tx, `DELETE FROM catalog_mount WHERE entry = $1 AND (dataset = $2 OR kind = 'source') AND state = 'drafted'`, e.ID, in.Body.Dataset); err != nil {
 		return err
 	}
 	at, err := c.catalogued(ctx, tx, []string{in.Body.Dataset})
@@ -290,17 +273,24 @@ type readyOut struct {
 // mountReady binds every published entry that was drafted from a dataset to it; what does not fit is told and left.
 func (c *Catalog) mountReady(ctx context.Context, _ *struct{}) (*readyOut, error) {
 	where := store.And(store.C("c.state = 'published' AND m.state = 'drafted'"), reach(ctx, "catalog.mount"))
-	type ready struct{ entry, name, dataset string }
-	all, err := store.All(ctx, c.db, func(r *ready) []any { return []any{&r.entry, &r.name, &r.dataset} },
-		`SELECT c.id, c.name, m.dataset FROM catalog_mount m JOIN catalog c ON c.id = m.entry WHERE `+where.SQL+` ORDER BY m.at, m.id LIMIT 1000`, where.Args...)
+	type ready struct{ entry, name, dataset, kind string }
+	all, err := store.All(ctx, c.db, func(r *ready) []any { return []any{&r.entry, &r.name, &r.dataset, &r.kind} },
+		`SELECT c.id, c.name, m.dataset, m.kind FROM catalog_mount m JOIN catalog c ON c.id = m.entry WHERE `+where.SQL+` ORDER BY m.at, m.id LIMIT 1000`, where.Args...)
 	if err != nil {
 		return nil, err
 	}
 	out := &readyOut{}
 	out.Body.Left = []Remark{}
 	for _, r := range all {
+		if r.kind == bySource { // ready once it is collected
+			if r.dataset, err = c.collectedAs(ctx, c.db, r.dataset); err != nil {
+				return nil, err
+			} else if r.dataset == "" {
+				continue
+			}
+		}
 		in := &mountIn{ID: r.entry}
-		in.Body.Kind, in.Body.Dataset = byTable, r.dataset
+		in.Body.Dataset = r.dataset
 		err := c.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return c.mountOne(ctx, tx, in) })
 		if err == nil {
 			out.Body.Mounted++

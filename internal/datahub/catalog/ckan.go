@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,15 +45,20 @@ func (k *ckanCall) number(name string, usual, most int64) (int64, error) {
 	return min(n, most), nil
 }
 
+// actions are those that are answered.
+func (c *Catalog) actions() map[string]func(*ckanCall) (any, error) {
+	return map[string]func(*ckanCall) (any, error){
+		"package_list": c.packageList, "package_search": c.packageSearch, "package_show": c.packageShow, "current_package_list_with_resources": c.packagesWhole,
+		"organization_list": c.organizationList, "organization_show": c.organizationShow, "group_list": c.groupList, "group_show": c.groupShow, "tag_list": c.tagList, "license_list": c.licenseList,
+		"resource_show": c.resourceShow, "datastore_search": c.datastoreSearch, "datastore_info": c.datastoreInfo, "status_show": c.statusShow, "site_read": c.siteRead, "help_show": c.helpShow,
+	}
+}
+
 // ckan answers one action.
 func (c *Catalog) ckan(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
-	actions := map[string]func(*ckanCall) (any, error){
-		"package_list": c.packageList, "package_search": c.packageSearch, "package_show": c.packageShow, "organization_list": c.organizationList, "organization_show": c.organizationShow,
-		"group_list": c.groupList, "tag_list": c.tagList, "resource_show": c.resourceShow, "datastore_search": c.datastoreSearch, "status_show": c.statusShow,
-	}
 	k := &ckanCall{ctx: r.Context(), origin: c.origin(r), args: map[string]string{}}
-	act, ok := actions[name]
+	act, ok := c.actions()[name]
 	var result any
 	err := error(errs.New(errs.Missing, "catalog.ckan_action", name))
 	if ok {
@@ -133,33 +139,6 @@ func (c *Catalog) packageList(k *ckanCall) (any, error) {
 // facetColumns are what a search may be narrowed and counted by.
 var facetColumns = map[string]string{"organization": "c.unit_id", "owner_org": "c.unit_id", "groups": "c.node", "res_format": "c.format", "share_type": "c.share", "update_cycle": "c.cycle", "level": "c.level"}
 
-// narrowed reads q and fq: words, and field:value pairs joined by blanks.
-func (k *ckanCall) narrowed() ([]store.Cond, error) {
-	var out []store.Cond
-	add := func(text string) error {
-		for _, part := range strings.Fields(text) {
-			name, value, pair := strings.Cut(strings.TrimPrefix(part, "+"), ":")
-			value = strings.Trim(value, `"`)
-			switch column := facetColumns[name]; {
-			case part == "*:*" || part == "*":
-			case pair && column != "":
-				out = append(out, store.C(column+" = $1", value))
-			case pair && name == "tags":
-				out = append(out, store.C(`lower(c.words) LIKE lower($1) ESCAPE '!'`, store.Anywhere(value)))
-			case pair:
-				return badCall("fq")
-			default:
-				out = append(out, Filter{Text: strings.Trim(part, `"`)}.textual()...)
-			}
-		}
-		return nil
-	}
-	if err := add(k.args["q"]); err != nil {
-		return nil, err
-	}
-	return out, add(k.args["fq"])
-}
-
 func (c *Catalog) packageSearch(k *ckanCall) (any, error) {
 	conds, err := k.narrowed()
 	if err != nil {
@@ -173,11 +152,7 @@ func (c *Catalog) packageSearch(k *ckanCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	order := ` ORDER BY c.changed_at DESC, c.id DESC`
-	switch strings.Fields(k.args["sort"] + " x")[0] {
-	case "name", "title", "title_string":
-		order = ` ORDER BY c.name, c.id`
-	}
+	order := k.sorted()
 	where := store.And(conds...)
 	all, err := c.offers(k.ctx, c.db, where, order+` LIMIT `+strconv.FormatInt(rows, 10)+` OFFSET `+strconv.FormatInt(start, 10))
 	if err != nil {
@@ -192,27 +167,30 @@ func (c *Catalog) packageSearch(k *ckanCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	facets, err := c.searchFacets(k, within)
-	return map[string]any{"count": count, "sort": strings.TrimPrefix(order, " ORDER BY "), "results": packages, "facets": map[string]any{}, "search_facets": facets}, err
+	facets, counts, err := c.searchFacets(k, within)
+	return map[string]any{"count": count, "sort": cmp.Or(k.args["sort"], "metadata_modified desc"), "results": packages, "facets": counts, "search_facets": facets}, err
 }
 
 // searchFacets counts the values of the fields asked for.
-func (c *Catalog) searchFacets(k *ckanCall, within store.Cond) (map[string]any, error) {
-	asked := k.args["facet.field"]
-	var fields []string
-	if asked != "" && json.Unmarshal([]byte(strings.ReplaceAll(asked, "'", `"`)), &fields) != nil {
-		return nil, badCall("facet.field")
+func (c *Catalog) searchFacets(k *ckanCall, within store.Cond) (out, counts map[string]any, err error) {
+	fields := k.list("facet.field")
+	if k.args["facet.field"] != "" && fields == nil {
+		return nil, nil, badCall("facet.field")
 	}
-	out := map[string]any{}
+	most, err := k.number("facet.limit", 50, 1000)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, counts = map[string]any{}, map[string]any{}
 	for _, f := range fields {
 		column := facetColumns[f]
 		if column == "" {
 			continue
 		}
 		all, err := store.All(k.ctx, c.db, func(v *Facet) []any { return []any{&v.Value, &v.Count} },
-			`SELECT `+column+`, count(*) FROM catalog c WHERE `+within.SQL+` GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50`, within.Args...)
+			`SELECT `+column+`, count(*) FROM catalog c WHERE `+within.SQL+` GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT `+strconv.FormatInt(most, 10), within.Args...)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		var units []string
 		for _, v := range all {
@@ -220,9 +198,9 @@ func (c *Catalog) searchFacets(k *ckanCall, within store.Cond) (map[string]any, 
 		}
 		n, err := c.names(k.ctx, c.db, units)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		items := []map[string]any{}
+		items, plain := []map[string]any{}, map[string]int64{}
 		for _, v := range all {
 			name := v.Value
 			switch column {
@@ -231,11 +209,13 @@ func (c *Catalog) searchFacets(k *ckanCall, within store.Cond) (map[string]any, 
 			case "c.node":
 				name = n.classes[v.Value]
 			}
+			plain[v.Value] = v.Count
 			items = append(items, map[string]any{"name": v.Value, "display_name": name, "count": v.Count})
 		}
 		out[f] = map[string]any{"title": f, "items": items}
+		counts[f] = plain
 	}
-	return out, nil
+	return out, counts, nil
 }
 
 func (c *Catalog) packages(k *ckanCall, all []offered) ([]map[string]any, error) {
@@ -270,7 +250,7 @@ func organization(id, title string) map[string]any {
 }
 
 func (c *Catalog) resource(k *ckanCall, o *offered, m *binding) map[string]any {
-	active := o.Open && m.Kind == byTable && len(m.Faults.V) == 0
+	active := o.Open && len(m.Faults.V) == 0
 	out := map[string]any{"id": m.ID, "package_id": o.ID, "name": m.Title, "format": "CSV", "mimetype": "text/csv", "url": k.origin + "/api/catalog/open/" + m.ID + ".csv", "datastore_active": active,
 		"last_modified": stamp(m.DataAt), "created": stamp(m.MountedAt), "state": "active"}
 	if !active {

@@ -41,6 +41,14 @@ type binding struct {
 	Case, Number, Holder                  string
 }
 
+// kindOf is how data is bound: a table, or a function that answers of now.
+func kindOf(ds dataset.Dataset) string {
+	if ds.IsLive() {
+		return byLive
+	}
+	return byTable
+}
+
 // fault is a reason as kept: worded when it is read.
 type fault struct {
 	Item string   `json:"item"`
@@ -84,19 +92,14 @@ func saveBinding(ctx context.Context, tx *store.Tx, m *binding) error {
 // physical reads what a binding stands for; Missing when it is gone. It acts for the room: whether the caller may bind it was
 // asked when he did.
 func (c *Catalog) physical(ctx context.Context, q store.Queryer, m *binding) ([]dataset.Column, error) {
-	if m.Kind == byLive {
-		l, ok := c.datasets.Declared(m.Dataset)
-		if !ok {
-			return nil, errs.New(errs.Missing, "dataset.missing")
-		}
-		m.Title = l.Title
-		return l.Columns, nil
-	}
 	ds, err := c.datasets.Get(room.BySystem(ctx), q, m.Dataset, store.Unscoped("a binding is looked after by the room"))
 	if err != nil {
 		return nil, err
 	}
-	m.Title, m.Name, m.Rows, m.DataAt, m.DataVersion = ds.Title, ds.Name, ds.Rows, ds.Updated, ds.Version
+	m.Kind, m.Title, m.Name, m.Rows, m.DataAt, m.DataVersion = kindOf(ds), ds.Title, ds.Name, ds.Rows, ds.Updated, ds.Version
+	if ds.IsLive() { // always of now, so never overdue
+		m.DataAt = store.Time{}
+	}
 	return ds.Columns, nil
 }
 
@@ -272,6 +275,9 @@ func (c *Catalog) moved(ctx context.Context) error {
 			return err
 		}
 		for _, ds := range all.Items {
+			if ds.IsLive() { // of now whenever one looks: nothing has happened to it
+				continue
+			}
 			if !ds.Updated.After(since.Time) {
 				return nil
 			}

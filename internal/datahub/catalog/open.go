@@ -170,7 +170,7 @@ func (c *Catalog) opened(ctx context.Context, id string) (openTable, error) {
 	if err != nil {
 		return openTable{}, err
 	}
-	if m.State != mounted || m.Kind != byTable || len(m.Faults.V) > 0 {
+	if m.State != mounted || len(m.Faults.V) > 0 {
 		return openTable{}, gone
 	}
 	l, ok, err := c.ByID(ctx, c.db, m.Entry)

@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -39,6 +40,20 @@ func TestCKAN(t *testing.T) {
 			{Name: "not one that is not open", Call: at + "package_show?id=" + shut.ID, Status: 404, Want: []string{`"success":false`, `"__type":"Not Found Error"`}},
 			{Name: "searched by POST", Call: "POST /api/3/action/package_search", Body: `{"q":"就业","fq":"share_type:unconditional","facet.field":["organization","groups"]}`, Status: 200, Want: []string{`"count":1`, `"display_name":"洪山区人社局","name":`, `"search_facets"`}},
 			{Name: "narrowed to nothing", Call: at + "package_search?fq=level:L4", Status: 200, Want: []string{`"count":0`, `"results":[]`}},
+			{Name: "asked as ckanapi asks, without a version", Call: "POST /api/action/package_show", Body: fmt.Sprintf(`{"id":%q}`, open.ID), Status: 200, Want: []string{`"title":"洪山区就业登记信息"`}},
+			{Name: "as harvesters page: what changed since, of some units, by id", Call: at + "package_search?rows=100&start=0&sort=id+asc&fq=" + url.QueryEscape(`-organization:nobody metadata_modified:[2020-01-01T00:00:00Z TO *] organization:("`+w.units["人社局"]+`" OR other)`), Status: 200, Want: []string{`"count":1`}},
+			{Name: "of other units", Call: at + "package_search?fq=" + url.QueryEscape("organization:a OR organization:b"), Status: 200, Want: []string{`"count":0`}},
+			{Name: "not those", Call: at + "package_search?fq=" + url.QueryEscape(`-organization:"`+w.units["人社局"]+`"`), Status: 200, Want: []string{`"count":0`}},
+			{Name: "nothing changed since tomorrow", Call: at + "package_search?fq=" + url.QueryEscape("metadata_modified:[2099-01-01T00:00:00Z TO *]"), Status: 200, Want: []string{`"count":0`}},
+			{Name: "a tag, a state, a type", Call: at + "package_search?q=*:*&fq=" + url.QueryEscape(`tags:"就业" +state:active +dataset_type:dataset`), Status: 200, Want: []string{`"count":1`}},
+			{Name: "what does not close", Call: at + "package_search?fq=" + url.QueryEscape(`organization:(a OR b`), Status: 409, Want: []string{"Validation Error"}},
+			{Name: "facets as both writings have them", Call: at + "package_search?rows=0&facet.field=" + url.QueryEscape(`['organization']`), Status: 200, Want: []string{`"facets":{"organization":{"` + w.units["人社局"] + `":1}}`, `"results":[]`}},
+			{Name: "all of them with their resources", Call: at + "current_package_list_with_resources?limit=5", Status: 200, Want: []string{open.ID, mount}},
+			{Name: "what an action is", Call: at + "help_show?name=package_search", Status: 200, Want: []string{"Action API"}},
+			{Name: "one theme", Call: at + "group_show?id=301", Status: 200, Want: []string{`"package_count":1`}},
+			{Name: "columns of a table", Call: at + "datastore_info?id=" + mount, Status: 200, Want: []string{`"count":3`, `"type":"text"`}, Not: []string{"boss", "staff"}},
+			{Name: "is anybody there", Call: at + "site_read", Status: 200, Want: []string{`"result":true`}},
+			{Name: "licences", Call: at + "license_list", Status: 200, Want: []string{"notspecified"}},
 			{Name: "a filter there is not", Call: at + "package_search?fq=secret:1", Status: 409, Want: []string{"Validation Error"}},
 			{Name: "units", Call: at + "organization_list?all_fields=true", Status: 200, Want: []string{`"package_count":1`, "洪山区人社局"}},
 			{Name: "one unit", Call: at + "organization_show?id=" + w.units["人社局"], Status: 200, Want: []string{"洪山区人社局"}},

@@ -26,5 +26,7 @@ func (c *Catalog) raws() []room.Raw {
 		{Method: "GET", Path: "/open/{id}", Perm: room.Open, Doc: "an open, mounted table as CSV: <mount>.csv", Serve: c.openCSV},
 		{Method: "GET", At: "/api/3/action/{name}", Perm: room.Open, Doc: "the reading part of CKAN's Action API v3 over what is open", Serve: c.ckan},
 		{Method: "POST", At: "/api/3/action/{name}", Perm: room.Open, Doc: "the same, parameters as JSON", Serve: c.ckan, Unaudited: "CKAN's clients read by POST too; nothing is changed"},
+		{Method: "GET", At: "/api/action/{name}", Perm: room.Open, Doc: "the same, as clients ask that name no version", Serve: c.ckan},
+		{Method: "POST", At: "/api/action/{name}", Perm: room.Open, Doc: "the same, parameters as JSON", Serve: c.ckan, Unaudited: "CKAN's clients read by POST too; nothing is changed"},
 	}
 }

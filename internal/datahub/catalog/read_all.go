@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"qushu/internal/base/store"
 	"qushu/internal/datahub/catalog/internal/entry"
@@ -42,4 +43,14 @@ func (c *Catalog) Published(ctx context.Context, q store.Queryer, mark string) (
 		out[i] = h
 	}
 	return out, now, err
+}
+
+// PublishedAfter returns the ids of published entries after one, in order, at most n.
+func (c *Catalog) PublishedAfter(ctx context.Context, q store.Queryer, id string, n int) ([]string, error) {
+	return store.Column[string](ctx, q, `SELECT c.id FROM catalog c WHERE c.state = 'published' AND c.id > $1 ORDER BY c.id LIMIT `+strconv.Itoa(n), id)
+}
+
+// PublishedCount returns how many entries are published.
+func (c *Catalog) PublishedCount(ctx context.Context, q store.Queryer) (int64, error) {
+	return store.Value[int64](ctx, q, `SELECT count(*) FROM catalog c WHERE c.state = 'published'`)
 }

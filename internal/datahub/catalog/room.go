@@ -53,12 +53,13 @@ type Catalog struct {
 	find     *find.Find
 	words    *errs.Catalog
 	now      func() time.Time
+	sources  Sources // nil where nothing is collected
 }
 
 // New makes the room's service.
-func New(kit *kernel.Kit) *Catalog {
+func New(kit *kernel.Kit, sources Sources) *Catalog {
 	c := &Catalog{db: kit.DB, jobs: kit.Jobs, bus: kit.Bus, audit: kit.Audit, authz: kit.Authz, org: kit.Org, datasets: kit.Datasets, settings: kit.Settings,
-		flow: kit.Flow, notify: kit.Notify, find: kit.Find, words: kit.Words, now: kit.Now}
+		flow: kit.Flow, notify: kit.Notify, find: kit.Find, words: kit.Words, now: kit.Now, sources: sources}
 	kit.Flow.Host("catalog", c.host())
 	c.findable()
 	return c
@@ -115,6 +116,7 @@ func (c *Catalog) mountRoutes() []room.Route {
 		room.Post("/entries/{id}/mounts", "catalog.read", c.mount),
 		room.Post("/entries/{id}/mounts/{mount}/end", "catalog.read", c.unmount),
 		room.Post("/mount-ready", "catalog.mount", c.mountReady).NoAudit("each entry that is bound leaves its own record"),
+		room.Get("/sources", "catalog.edit", c.listSources),
 		room.Post("/drafts", "catalog.edit", c.startDrafts),
 		room.Get("/runs", "catalog.edit", c.listRuns),
 		room.Get("/runs/{id}", "catalog.edit", c.showRun),

@@ -22,7 +22,7 @@ import (
 var made sync.Map
 
 var houses = &kerneltest.Houses{Rooms: func(kit *kernel.Kit) []*room.Room {
-	c := New(kit)
+	c := New(kit, fakeSources{})
 	made.Store(kit, c)
 	return []*room.Room{c.Room()}
 },

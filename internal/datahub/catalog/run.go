@@ -31,6 +31,8 @@ type remark struct {
 type plan struct {
 	Like     entry.Body `json:"like"`
 	Datasets []string   `json:"datasets"`
+	Source   *Source    `json:"source,omitempty"` // whose objects are drafted instead
+	Objects  []Object   `json:"objects,omitempty"`
 }
 
 // run is one making of drafts from many datasets, or one file read in.
@@ -77,6 +79,7 @@ type draftsIn struct {
 		Contact  string   `json:"contact" required:"false" maxLength:"60"`
 		Phone    string   `json:"phone" required:"false" maxLength:"30"`
 		Datasets []string `json:"datasets" required:"false" maxItems:"5000" doc:"ids; all the caller catalogues for when left out"`
+		Source   string   `json:"source" required:"false" maxLength:"40" doc:"id of another system whose tables or files are drafted instead, collected or not"`
 	}
 }
 type runOut struct{ Body RunBody }
@@ -86,6 +89,12 @@ func (c *Catalog) startDrafts(ctx context.Context, in *draftsIn) (*runOut, error
 	b := in.Body
 	r := c.newRun(ctx, "draft", "")
 	r.Plan.V.Like = entry.Body{Class: b.Class, Item: b.Item, Subject: b.Subject, Detail: b.Detail, Cycle: b.Cycle, Contact: b.Contact, Phone: b.Phone, Mode: "table"}
+	if b.Source != "" {
+		if err := c.ofSource(ctx, r, b.Source); err != nil {
+			return nil, err
+		}
+		return c.beginRun(ctx, r)
+	}
 	page := store.Page{Limit: 200}
 	wanted := map[string]bool{}
 	for _, one := range b.Datasets {
@@ -115,7 +124,13 @@ func (c *Catalog) startDrafts(ctx context.Context, in *draftsIn) (*runOut, error
 			break
 		}
 	}
-	if r.Total = int64(len(r.Plan.V.Datasets)); r.Total == 0 {
+	r.Total = int64(len(r.Plan.V.Datasets))
+	return c.beginRun(ctx, r)
+}
+
+// beginRun queues a run that has something to do.
+func (c *Catalog) beginRun(ctx context.Context, r *run) (*runOut, error) {
+	if r.Total == 0 {
 		return nil, errs.New(errs.Conflict, "catalog.nothing_to_draft")
 	}
 	err := c.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -125,7 +140,7 @@ func (c *Catalog) startDrafts(ctx context.Context, in *draftsIn) (*runOut, error
 		if err := c.jobs.Enqueue(ctx, tx, "catalog.draft", draftJob{r.ID}); err != nil {
 			return err
 		}
-		return c.audit.Record(ctx, tx, audit.Entry{Action: "catalog.run", Object: "catalog_run", ID: r.ID, Detail: map[string]any{"datasets": r.Total}})
+		return c.audit.Record(ctx, tx, audit.Entry{Action: "catalog.run", Object: "catalog_run", ID: r.ID, Detail: map[string]any{"datasets": r.Total, "source": r.Title}})
 	})
 	return &runOut{c.runBody(ctx, r)}, err
 }
@@ -143,7 +158,11 @@ func (c *Catalog) work(ctx context.Context, j draftJob) error {
 			return err
 		}
 		acting := room.Acting(ctx, &room.Actor{IsJob: true, Person: r.Owner, Name: r.OwnerName, Home: r.Unit, Unit: r.Unit, Street: r.Street})
-		err = c.db.Tx(acting, func(ctx context.Context, tx *store.Tx) error { return c.draftNext(ctx, tx, &r) })
+		if r.Plan.V.Source != nil {
+			err = c.workSource(acting, &r)
+		} else {
+			err = c.db.Tx(acting, func(ctx context.Context, tx *store.Tx) error { return c.draftNext(ctx, tx, &r) })
+		}
 		if errs.Is(err, errs.Conflict) { // cancelled meanwhile
 			return nil
 		}
@@ -193,7 +212,7 @@ func (c *Catalog) draftNext(ctx context.Context, tx *store.Tx, r *run) error {
 	if err != nil {
 		return err
 	}
-	m := &binding{ID: id.New(), Entry: e.ID, Kind: byTable, Dataset: ds.ID, Name: ds.Name, Title: ds.Title, Pairs: store.JSON[[]entry.Pair]{V: entry.Match(b.Items, ds.Columns)}, State: drafted,
+	m := &binding{ID: id.New(), Entry: e.ID, Kind: kindOf(ds), Dataset: ds.ID, Name: ds.Name, Title: ds.Title, Pairs: store.JSON[[]entry.Pair]{V: entry.Match(b.Items, ds.Columns)}, State: drafted,
 		Faults: store.JSON[[]fault]{V: []fault{}}, Rows: ds.Rows, DataAt: ds.Updated, DataVersion: ds.Version, By: r.Owner, ByName: r.OwnerName, At: store.At(c.now())}
 	if err := insertBinding(ctx, tx, m); err != nil {
 		return err

@@ -113,6 +113,11 @@ func (x *Exchange) makeDelivery(ctx context.Context, in *makeDeliveryIn) (*deliv
 		if err := x.reachable(ctx, d.Plan.V.Target); err != nil {
 			return err
 		}
+		if ds, err := x.datasets.Get(ctx, tx, g.Dataset, everyDataset); err != nil {
+			return err
+		} else if ds.IsLive() && d.Plan.V.Schedule.Kind == "version" {
+			return errs.New(errs.Invalid, "exchange.bad_plan").With(errs.Field{Name: "schedule", Key: "exchange.live_version", Args: []any{ds.Title}})
+		}
 		if err := store.Exec(ctx, tx, `INSERT INTO exchange_delivery (id, grant_id, title, plan, sealed, state, next_at, by_id, by_name, at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 			d.ID, d.Grant, d.Title, d.Plan, d.sealed, d.State, d.Next, d.By, d.ByName, d.At, d.Version); err != nil {
 			return err

@@ -255,7 +255,11 @@ func (s *sending) file(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.run.File = s.ds.Name + "-v" + strconv.FormatInt(s.run.Number, 10) + "-" + s.now().In(when.Zone).Format("20060102150405") + "." + p.Format
+	s.run.File = s.ds.Name + "-"
+	if !s.ds.IsLive() {
+		s.run.File += "v" + strconv.FormatInt(s.run.Number, 10) + "-"
+	}
+	s.run.File += s.now().In(when.Zone).Format("20060102150405") + "." + p.Format
 	m, sig, err := s.manifest(cols)
 	if err != nil {
 		return err

@@ -22,7 +22,8 @@ type DatasetLine struct {
 	Rows      int64         `json:"rows"`
 	Bytes     int64         `json:"bytes"`
 	Width     int           `json:"columnCount"`
-	Number    int64         `json:"number" doc:"of the version that serves"`
+	Number    int64         `json:"number" doc:"of the version that serves, 0 of a live one"`
+	Live      string        `json:"live" doc:"name of the room's function that answers, empty for a stored table"`
 	UpdatedAt store.Time    `json:"updatedAt"`
 }
 
@@ -59,7 +60,7 @@ func (l *Library) listDatasets(ctx context.Context, in *datasetsIn) (*datasetsOu
 
 func datasetLine(d dataset.Dataset, names map[string]string) DatasetLine {
 	return DatasetLine{ID: d.ID, Name: d.Name, Title: d.Title, Summary: d.Summary, Unit: d.Unit, UnitName: names[d.Unit], Level: d.Level, Rows: d.Rows, Bytes: d.Bytes,
-		Width: len(d.Columns), Number: d.Number, UpdatedAt: d.Updated}
+		Width: len(d.Columns), Number: d.Number, Live: d.Live, UpdatedAt: d.Updated}
 }
 
 // VersionLine is one version in a dataset's history.

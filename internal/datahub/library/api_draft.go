@@ -83,6 +83,9 @@ func (l *Library) replaced(ctx context.Context, id string) (*dataset.Dataset, er
 		return nil, nil
 	}
 	ds, err := l.datasets.Get(ctx, l.db, id, dataset.Reach(ctx, "library.load"))
+	if err == nil && ds.IsLive() {
+		err = errs.New(errs.Conflict, "dataset.live_fixed", ds.Title)
+	}
 	return &ds, err
 }
 

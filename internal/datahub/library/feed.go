@@ -1,6 +1,7 @@
 package library
 
 import (
+	"cmp"
 	"math/big"
 	"path"
 	"slices"
@@ -324,10 +325,12 @@ func later(a, b string, t warehouse.Type) bool {
 	return a > b // times stand in an order that texts sort by
 }
 
-// titleOf makes a title of an object's name: what stands behind its last point or slash.
+// titleOf makes a title of an object's name: of a file its name without ending and pattern, of a table what stands behind its
+// last point.
 func titleOf(object string) string {
-	if i := strings.LastIndex(object, "/"); i >= 0 {
-		return strings.TrimSuffix(object[i+1:], path.Ext(object))
+	file := slices.Contains([]string{".csv", ".txt", ".tsv", ".xlsx", ".json", ".jsonl", ".parquet"}, strings.ToLower(path.Ext(object)))
+	if i := strings.LastIndex(object, "/"); i >= 0 || file {
+		return cmp.Or(strings.TrimRight(strings.TrimSuffix(object[i+1:], path.Ext(object)), "*_- "), object[i+1:])
 	}
 	if i := strings.LastIndex(object, "."); i >= 0 && i < len(object)-1 {
 		return object[i+1:]

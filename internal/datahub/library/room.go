@@ -29,6 +29,7 @@ import (
 	"qushu/internal/kernel/dataset"
 	"qushu/internal/kernel/file"
 	"qushu/internal/kernel/notify"
+	"qushu/internal/kernel/org"
 	"qushu/internal/kernel/settings"
 	"qushu/internal/kernel/system"
 	"qushu/internal/room"
@@ -55,6 +56,7 @@ type Library struct {
 	audit    *audit.Log
 	files    *file.Files
 	datasets *dataset.Datasets
+	org      *org.Org
 	settings *settings.Settings
 	notify   *notify.Notes
 	wh       warehouse.Store
@@ -66,7 +68,7 @@ type Library struct {
 
 // New declares the room.
 func New(kit *kernel.Kit, names Names) *room.Room {
-	l := &Library{db: kit.DB, jobs: kit.Jobs, audit: kit.Audit, files: kit.Files, datasets: kit.Datasets, settings: kit.Settings, notify: kit.Notify,
+	l := &Library{db: kit.DB, jobs: kit.Jobs, audit: kit.Audit, files: kit.Files, datasets: kit.Datasets, org: kit.Org, settings: kit.Settings, notify: kit.Notify,
 		wh: kit.Warehouse, words: kit.Words, ring: kit.Ring, now: kit.Now, names: names}
 	kit.Files.Readers("library", l.mayReadFile)
 	kit.Datasets.Shown("library.read", func(id string) string { return "/library/datasets/" + id })
@@ -91,6 +93,9 @@ func New(kit *kernel.Kit, names Names) *room.Room {
 			room.Post("/loads/{id}/cancel", "library.load", l.cancel),
 			room.Get("/loads/{id}/rejected", "library.load", l.rejected),
 
+			room.Get("/live", "library.load", l.listLive),
+			room.Post("/live/{name}", "library.load", l.takeUp),
+
 			room.Get("/datasets", "library.read", l.listDatasets),
 			room.Get("/datasets/{id}", "library.read", l.getDataset),
 			room.Put("/datasets/{id}", "library.load", l.describe).Body(4 << 20),
@@ -108,7 +113,7 @@ func New(kit *kernel.Kit, names Names) *room.Room {
 		Actions: []string{"library.draft", "library.discard", "library.start", "library.cancel", "library.load",
 			"library.describe", "library.rollback", "library.remove", "library.grant", "library.revoke",
 			"library.try", "library.source_add", "library.source_change", "library.source_remove", "library.feed_add", "library.feed_change", "library.feed_turn",
-			"library.feed_run", "library.feed_remove", "library.decide", "library.differs", "library.same", "library.peek"},
+			"library.feed_run", "library.feed_remove", "library.decide", "library.take_up", "library.differs", "library.same", "library.peek"},
 	}
 }
 

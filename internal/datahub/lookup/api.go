@@ -27,7 +27,8 @@ type Source struct {
 	Title     string     `json:"title"`
 	Summary   string     `json:"summary"`
 	UnitName  string     `json:"unitName" doc:"who answers for it"`
-	Rows      int64      `json:"rows"`
+	Rows      int64      `json:"rows" doc:"0 of a live one"`
+	Live      bool       `json:"live" doc:"answered by a room, of now, instead of a stored table"`
 	UpdatedAt store.Time `json:"updatedAt"`
 	Keys      []Key      `json:"keys" nullable:"false" doc:"columns it may be looked up by; none when the caller may see none of them"`
 	Owned     bool       `json:"owned" doc:"of a unit in the caller's reach"`
@@ -65,7 +66,7 @@ func (l *Lookup) list(ctx context.Context, in *listIn) (*listOut, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := Source{ID: d.ID, Title: d.Title, Summary: d.Summary, UnitName: names[d.Unit], Rows: d.Rows, UpdatedAt: d.Updated, Keys: []Key{}, Owned: right.Owned}
+		s := Source{ID: d.ID, Title: d.Title, Summary: d.Summary, UnitName: names[d.Unit], Rows: d.Rows, Live: d.IsLive(), UpdatedAt: d.Updated, Keys: []Key{}, Owned: right.Owned}
 		for _, c := range d.Keys() {
 			if right.MaySee(c.Name) {
 				s.Keys = append(s.Keys, Key{c.Name, c.Title, c.Type.String(), string(c.Kind)})
@@ -328,6 +329,9 @@ func (l *Lookup) again(ctx context.Context, ds dataset.Dataset, right dataset.Ri
 		return "", err
 	}
 	rows = reached(ds, right, rows)
+	if ds.IsLive() && len(rows) != look.Hits { // they are no longer those that were shown
+		return "", errs.New(errs.Conflict, "lookup.replaced")
+	}
 	for i, c := range ds.Columns {
 		if c.Name == col.Name && row < len(rows) {
 			if !right.At(ds, rows[row]).MayReveal(col.Name) {

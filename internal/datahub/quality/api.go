@@ -119,7 +119,11 @@ type showOut struct{ Body Body }
 
 // of returns a dataset a permission of the actor reaches; Missing otherwise.
 func (q *Quality) of(ctx context.Context, db store.Queryer, id, perm string) (dataset.Dataset, error) {
-	return q.datasets.Get(ctx, db, id, dataset.Reach(ctx, perm))
+	ds, err := q.datasets.Get(ctx, db, id, dataset.Reach(ctx, perm))
+	if err == nil && ds.IsLive() {
+		err = errs.New(errs.Invalid, "quality.live", ds.Title)
+	}
+	return ds, err
 }
 
 func (q *Quality) show(ctx context.Context, in *idIn) (*showOut, error) {

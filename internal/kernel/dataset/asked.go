@@ -118,7 +118,7 @@ func (d *Datasets) Ask(ctx context.Context, ds Dataset, g Grant, a Asked) (Answe
 	if err := d.holds(ds, g); err != nil {
 		return out, err
 	}
-	wh, err := d.store()
+	wh, err := d.over(ds)
 	if err != nil {
 		return out, err
 	}
@@ -251,7 +251,7 @@ func (d *Datasets) Find(ctx context.Context, ds Dataset, g Grant, column string,
 	if err := d.holds(ds, g); err != nil {
 		return out, err
 	}
-	wh, err := d.store()
+	wh, err := d.over(ds)
 	if err != nil {
 		return out, err
 	}
@@ -310,7 +310,7 @@ func (d *Datasets) Each(ctx context.Context, ds Dataset, g Grant, yield func(row
 	if err := d.holds(ds, g); err != nil {
 		return nil, err
 	}
-	wh, err := d.store()
+	wh, err := d.over(ds)
 	if err != nil {
 		return nil, err
 	}

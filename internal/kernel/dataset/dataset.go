@@ -3,7 +3,7 @@
 //
 // A dataset of kind table stands on a version of the warehouse: the version is written first, Publish
 // names it in the caller's transaction, and what no row names is collected a day later. One of kind live
-// is a function of a room (Declare). Query speaks to both.
+// is a function of a room (Declare) that a unit has taken up (TakeUp). What asks speaks to both alike.
 package dataset
 
 import (
@@ -100,7 +100,7 @@ func cut(s string, n int) string {
 	return string([]rune(s)[:n]) + "…"
 }
 
-// Dataset is one dataset of kind table as it stands.
+// Dataset is one dataset as it stands.
 type Dataset struct {
 	ID      string     `json:"id"`
 	Name    string     `json:"name"`
@@ -117,8 +117,9 @@ type Dataset struct {
 	Rows    int64      `json:"rows"`
 	Bytes   int64      `json:"bytes" doc:"values as text, before compression"`
 	Hash    string     `json:"hash" doc:"SHA-256 over columns and values"`
-	Updated store.Time `json:"updatedAt"`
+	Updated store.Time `json:"updatedAt" doc:"now, of a live one"`
 	Version int64      `json:"version" doc:"to be sent back with a change"`
+	Live    string     `json:"live" doc:"name of the room's function that answers, empty for a stored table"`
 
 	newest int64
 }

@@ -1,11 +1,9 @@
 package dataset
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/warehouse"
@@ -102,7 +100,7 @@ func fits(c warehouse.Cond, v any) bool {
 	}
 	switch c.Op {
 	case warehouse.OpIn:
-		return slices.ContainsFunc(c.Values, func(w any) bool { return order(v, w) == 0 })
+		return slices.ContainsFunc(c.Values, func(w any) bool { return warehouse.Compare(v, w) == 0 })
 	case warehouse.OpPrefix:
 		return strings.HasPrefix(warehouse.Format(v), c.Values[0].(string))
 	case warehouse.OpContains:
@@ -113,7 +111,7 @@ func fits(c warehouse.Cond, v any) bool {
 
 // Holds reports whether op (eq, ne, lt, le, gt, ge) holds between two values of one column, neither of them nil.
 func Holds(op warehouse.Op, v, w any) bool {
-	n := order(v, w)
+	n := warehouse.Compare(v, w)
 	switch op {
 	case warehouse.OpEq:
 		return n == 0
@@ -129,25 +127,4 @@ func Holds(op warehouse.Op, v, w any) bool {
 		return n >= 0
 	}
 	return false
-}
-
-// order compares two values of one column as the warehouse does.
-func order(a, b any) int {
-	switch x := a.(type) {
-	case int64:
-		if y, ok := b.(int64); ok {
-			return cmp.Compare(x, y)
-		}
-	case time.Time:
-		if y, ok := b.(time.Time); ok {
-			return x.Compare(y)
-		}
-	case warehouse.Decimal:
-		if y, ok := b.(warehouse.Decimal); ok {
-			n, _ := x.Unscaled()
-			m, _ := y.Unscaled()
-			return n.Cmp(m)
-		}
-	}
-	return strings.Compare(warehouse.Format(a), warehouse.Format(b))
 }

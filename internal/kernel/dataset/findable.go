@@ -47,7 +47,7 @@ func (d *Datasets) Among(ctx context.Context, q store.Queryer, ids []string, sco
 	all, err := among(ctx, q, store.And(store.In("d.id", ids), scope.Cond()))
 	out := make(map[string]Dataset, len(all))
 	for _, ds := range all {
-		out[ds.ID] = ds
+		out[ds.ID] = d.fresh(ds)
 	}
 	return out, err
 }

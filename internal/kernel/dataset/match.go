@@ -80,7 +80,7 @@ func (d Dataset) titleOf(column string) string {
 // reaches are found, and only columns it shows. Keys come back in the order of the list; those nobody has are left out.
 // The caller leaves the record of the look.
 func (d *Datasets) Match(ctx context.Context, ds Dataset, right Right, m Matching) (iter.Seq2[Found, error], error) {
-	wh, err := d.store()
+	wh, err := d.over(ds)
 	if err != nil {
 		return nil, err
 	}

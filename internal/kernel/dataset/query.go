@@ -15,7 +15,7 @@ import (
 // ds.Columns, unmasked. At most limit rows; more says whether there are others. The caller has checked the right and
 // leaves the record of the look.
 func (d *Datasets) Lookup(ctx context.Context, ds Dataset, column string, value any, limit int) (rows [][]any, more bool, err error) {
-	wh, err := d.store()
+	wh, err := d.over(ds)
 	if err != nil {
 		return nil, false, err
 	}
@@ -42,7 +42,7 @@ func (d *Datasets) Lookup(ctx context.Context, ds Dataset, column string, value 
 	return rows, true, err
 }
 
-func all(ctx context.Context, wh warehouse.Store, q warehouse.Query) ([][]any, error) {
+func all(ctx context.Context, wh asker, q warehouse.Query) ([][]any, error) {
 	res, err := wh.Query(ctx, q)
 	if err != nil {
 		return nil, err
@@ -57,13 +57,6 @@ func byText(a, b any) int { return strings.Compare(warehouse.Format(a), warehous
 // a dataset that is granted him in part he sees the rows of one grant that shows him all he asks for.
 // Without Select it gives every such column of From. A job of the system sees all.
 func (d *Datasets) Query(ctx context.Context, q store.Queryer, perm string, tree warehouse.Query) (*warehouse.Result, error) {
-	if l, ok := d.live[tree.From]; ok {
-		return l.query(ctx, tree)
-	}
-	wh, err := d.store()
-	if err != nil {
-		return nil, err
-	}
 	scope, err := d.Readable(ctx, q, perm, Look)
 	if err != nil {
 		return nil, err
@@ -87,6 +80,15 @@ func (d *Datasets) Query(ctx context.Context, q store.Queryer, perm string, tree
 			return nil, err
 		}
 	}
+	for _, s := range sources {
+		if s.IsLive() && len(sources) > 1 {
+			return nil, errs.New(errs.Invalid, "dataset.live_join", s.Title)
+		}
+	}
+	wh, err := d.over(sources[0].Dataset)
+	if err != nil {
+		return nil, err
+	}
 	if len(tree.Select) == 0 {
 		tree.Select = sources[0].all(tree)
 	}
@@ -108,18 +110,6 @@ func (d *Datasets) Query(ctx context.Context, q store.Queryer, perm string, tree
 		tree.Where = warehouse.And(rows...)
 	}
 	return wh.Query(ctx, tree)
-}
-
-// query asks a live dataset, whose function keeps to its own scope.
-func (l Live) query(ctx context.Context, tree warehouse.Query) (*warehouse.Result, error) {
-	if len(tree.Join) > 0 {
-		return nil, errs.New(errs.Invalid, "dataset.live_join", l.Title)
-	}
-	v := warehouse.Version{ID: l.Name, Table: l.Name, Columns: Physical(l.Columns)}
-	if _, err := warehouse.NewPlan(tree, func(id string) (warehouse.Version, bool) { return v, id == l.Name }); err != nil {
-		return nil, err
-	}
-	return l.Query(ctx, tree)
 }
 
 // granted is one source of a query with what the actor may see of it.

@@ -3,9 +3,6 @@ package dataset
 import (
 	"context"
 	"embed"
-	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"qushu/internal/base/bus"
@@ -31,15 +28,6 @@ const (
 	keep  = 3
 	grace = 24 * time.Hour
 )
-
-// Live is a dataset a room answers for with a function instead of a stored table. Query sees who asks in ctx and
-// keeps to what he may see; tree.From is the dataset's name, and there are no joins.
-type Live struct {
-	Name    string
-	Title   string
-	Columns []Column
-	Query   func(ctx context.Context, tree warehouse.Query) (*warehouse.Result, error)
-}
 
 // Above returns the ids of every unit above a unit; itself may be among them.
 type Above func(ctx context.Context, q store.Queryer, unit string) ([]string, error)
@@ -114,41 +102,12 @@ func (d *Datasets) Check(ctx context.Context, q store.Queryer, id string, column
 	return d.judge(ctx, ds, version)
 }
 
-// Declare adds a live dataset. A room calls it once when it is made.
-func (d *Datasets) Declare(l Live) error {
-	if err := CheckName(l.Name); err != nil {
-		return fmt.Errorf("dataset: %w", err)
-	}
-	if err := CheckColumns(l.Columns); err != nil {
-		return fmt.Errorf("dataset: %s: %w", l.Name, err)
-	}
-	if _, twice := d.live[l.Name]; twice || l.Query == nil {
-		return fmt.Errorf("dataset: live dataset %s is declared twice or answers nothing", l.Name)
-	}
-	d.live[l.Name] = l
-	return nil
-}
-
-// Declared returns the live dataset of a name.
-func (d *Datasets) Declared(name string) (Live, bool) {
-	l, ok := d.live[name]
-	return l, ok
-}
-
-// AllDeclared returns every live dataset, by name.
-func (d *Datasets) AllDeclared() []Live {
-	out := make([]Live, 0, len(d.live))
-	for _, name := range slices.Sorted(maps.Keys(d.live)) {
-		out = append(out, d.live[name])
-	}
-	return out
-}
-
 // Room declares the package. It has no routes: rooms show datasets.
 func (d *Datasets) Room() *room.Room {
 	sweep := jobs.Periodic("dataset.sweep", jobs.Daily{Hour: 2, Minute: 50}, d.Sweep)
 	sweep.Timeout = time.Hour
 	return &room.Room{Name: "dataset", Pillar: room.Kernel, Schema: schema, Text: Text, Jobs: []jobs.Handler{sweep},
+		Services: []room.Service{{Name: "align", Once: true, Run: d.align}},
 		Emits:    []bus.Event{bus.Emits[Served]("dataset.served"), bus.Emits[Removed]("dataset.removed")},
 		Settings: []room.Setting{{Name: "keep_versions", Default: keep, Min: 2, Max: 60, Admin: room.System}}}
 }

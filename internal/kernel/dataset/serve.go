@@ -48,12 +48,14 @@ func (d *Datasets) mine(ctx context.Context, q store.Queryer, me *room.Actor, m 
 
 // Get returns the dataset with an id when scope shows it; Missing otherwise.
 func (d *Datasets) Get(ctx context.Context, q store.Queryer, id string, scope store.Scope) (Dataset, error) {
-	return one(ctx, q, store.And(store.C("d.id = $1", id), scope.Cond()))
+	ds, err := one(ctx, q, store.And(store.C("d.id = $1", id), scope.Cond()))
+	return d.fresh(ds), err
 }
 
 // Named is Get by name.
 func (d *Datasets) Named(ctx context.Context, q store.Queryer, name string, scope store.Scope) (Dataset, error) {
-	return one(ctx, q, store.And(store.C("d.name = $1", name), scope.Cond()))
+	ds, err := one(ctx, q, store.And(store.C("d.name = $1", name), scope.Cond()))
+	return d.fresh(ds), err
 }
 
 // Taken reports whether a dataset, of any unit, has the name.
@@ -72,8 +74,12 @@ func (d *Datasets) List(ctx context.Context, q store.Queryer, scope store.Scope,
 		like := store.Anywhere(text)
 		where = append(where, store.C(`lower(d.title) LIKE lower($1) ESCAPE '!' OR lower(d.name) LIKE lower($2) ESCAPE '!'`, like, like))
 	}
-	return store.List(ctx, q, store.Query[Dataset]{Select: `SELECT ` + columns + ` FROM dataset d`, Scope: scope, Where: where,
+	all, err := store.List(ctx, q, store.Query[Dataset]{Select: `SELECT ` + columns + ` FROM dataset d`, Scope: scope, Where: where,
 		Keys: []string{"d.updated_at", "d.id"}, Desc: true, Page: page, Scan: scan, Cursor: func(d *Dataset) []any { return []any{d.Updated, d.ID} }})
+	for i, ds := range all.Items {
+		all.Items[i] = d.fresh(ds)
+	}
+	return all, err
 }
 
 // Versions returns the history of a dataset, newest first.
@@ -143,7 +149,11 @@ func (d *Datasets) Publish(ctx context.Context, tx *store.Tx, p Publication) (Da
 // target is the dataset a publication goes on with, or a new one.
 func (d *Datasets) target(ctx context.Context, tx *store.Tx, p Publication) (Dataset, error) {
 	if p.ID != "" {
-		return d.hold(ctx, tx, p.ID, p.Expect)
+		ds, err := d.hold(ctx, tx, p.ID, p.Expect)
+		if err == nil && ds.IsLive() {
+			err = errs.New(errs.Conflict, "dataset.live_fixed", ds.Title)
+		}
+		return ds, err
 	}
 	ds := Dataset{ID: id.New(), Name: p.Name, Room: p.Room, Unit: p.Unit, Street: p.Street, Owner: p.Owner}
 	if err := CheckName(p.Name); err != nil {

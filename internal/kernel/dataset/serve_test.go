@@ -161,8 +161,8 @@ func TestQuery(t *testing.T) {
 		e.grant(a, dataset.Grant{Unit: "u2", Columns: []string{"id", "street", "money"}})
 		e.grant(b, dataset.Grant{Unit: "u2", Columns: []string{"id", "street"}, Reveal: []string{"id"}})
 		li, owner, job := e.as("li", "u2", "x.read"), e.as("zhang", "u1", "x.read"), room.Acting(e.t.Context(), &room.Actor{IsJob: true})
-		live := dataset.Live{Name: "now", Title: "此刻", Columns: columns[1:2], Query: func(context.Context, warehouse.Query) (*warehouse.Result, error) {
-			return &warehouse.Result{Rows: func(yield func([]any, error) bool) { yield([]any{"关山街道"}, nil) }}, nil
+		live := dataset.Live{Name: "now", Title: "此刻", Room: "org", Perm: "org.read", Columns: columns[1:2], Rows: func(context.Context, store.Queryer, dataset.Wanted) iter.Seq2[[]any, error] {
+			return func(yield func([]any, error) bool) { yield([]any{"关山街道"}, nil) }
 		}}
 		if err := e.d.Declare(live); err != nil {
 			e.t.Fatal(err)
@@ -170,6 +170,15 @@ func TestQuery(t *testing.T) {
 		if err := e.d.Declare(live); err == nil {
 			e.t.Error("a live dataset is declared twice")
 		}
+		var now dataset.Dataset
+		if err := e.tx(e.t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			var err error
+			now, err = e.d.TakeUp(ctx, tx, "now", dataset.TakenUp{Unit: "u1"})
+			return err
+		}); err != nil {
+			e.t.Fatal(err)
+		}
+		e.grant(now, dataset.Grant{Unit: "u2", Columns: []string{"street"}})
 		sel := func(cols ...string) (out []warehouse.Item) {
 			for _, c := range cols {
 				out = append(out, warehouse.Item{Col: c})

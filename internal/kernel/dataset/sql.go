@@ -63,12 +63,12 @@ func (d *Datasets) QuestionOver(ctx context.Context, q store.Queryer, perm, bare
 			out.Faces = append(out.Faces, own[i].face(t))
 			continue
 		}
-		if l, ok := d.live[t.Name]; ok {
-			return nil, errs.New(errs.Invalid, "dataset.sql_live", l.Title)
-		}
 		ds, err := d.Named(ctx, q, strings.ToLower(t.Name), scope)
 		if errs.Is(err, errs.Missing) {
 			return nil, errs.New(errs.Invalid, "dataset.sql_missing", cut(t.Name, 60))
+		}
+		if err == nil && ds.IsLive() {
+			err = errs.New(errs.Invalid, "dataset.sql_live", ds.Title)
 		}
 		if err != nil {
 			return nil, err

@@ -8,11 +8,11 @@ import (
 )
 
 const columns = `d.id, d.name, d.title, d.summary, d.room, d.unit_id, d.street, d.owner, d.level, d.columns, d.current, d.number, d.newest,
-	d.row_count, d.byte_count, d.hash, d.updated_at, d.version`
+	d.row_count, d.byte_count, d.hash, d.updated_at, d.version, d.live`
 
 func scan(d *Dataset) []any {
 	return []any{&d.ID, &d.Name, &d.Title, &d.Summary, &d.Room, &d.Unit, &d.Street, &d.Owner, &d.Level, list[Column]{&d.Columns}, &d.Current, &d.Number, &d.newest,
-		&d.Rows, &d.Bytes, &d.Hash, &d.Updated, &d.Version}
+		&d.Rows, &d.Bytes, &d.Hash, &d.Updated, &d.Version, &d.Live}
 }
 
 // list reads a JSON array into a slice that is never nil.
@@ -38,9 +38,9 @@ func one(ctx context.Context, q store.Queryer, which store.Cond) (Dataset, error
 
 func insert(ctx context.Context, tx *store.Tx, d Dataset) error {
 	err := store.Exec(ctx, tx, `INSERT INTO dataset (id, name, title, summary, room, unit_id, street, owner, level, columns, current, number, newest,
-		row_count, byte_count, hash, updated_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		row_count, byte_count, hash, updated_at, version, live) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		d.ID, d.Name, d.Title, d.Summary, d.Room, d.Unit, d.Street, d.Owner, string(d.Level), store.JSON[[]Column]{V: d.Columns}, d.Current, d.Number, d.newest,
-		d.Rows, d.Bytes, d.Hash, d.Updated, d.Version)
+		d.Rows, d.Bytes, d.Hash, d.Updated, d.Version, d.Live)
 	if store.IsDuplicate(err) {
 		return errs.New(errs.Conflict, "dataset.name_taken", d.Name)
 	}

@@ -36,7 +36,7 @@ func (i *Identity) Authenticate(w http.ResponseWriter, r *http.Request) (context
 	if bearsSecret(r.URL.Path) {
 		web.From(ctx).Key = ""
 	}
-	if plain, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && strings.HasPrefix(plain, tokenPrefix+"_") {
+	if plain := presented(r); strings.HasPrefix(plain, tokenPrefix+"_") {
 		return i.byToken(ctx, plain)
 	}
 	cookie, err := r.Cookie(CookieName)
@@ -72,6 +72,14 @@ func (i *Identity) Authenticate(w http.ResponseWriter, r *http.Request) (context
 	i.marks.used(i, c.ID, false, c.Seen.Time, i.Now())
 	web.From(ctx).Who = a.Person
 	return room.Acting(ctx, a), nil
+}
+
+// presented is the token a program shows: as a bearer's (RFC 6750 §2.1) or, as clients of CKAN do, bare or under their own name.
+func presented(r *http.Request) string {
+	if said := r.Header.Get("Authorization"); said != "" {
+		return strings.TrimPrefix(said, "Bearer ")
+	}
+	return r.Header.Get("X-CKAN-API-Key")
 }
 
 // bearsSecret tells the routes whose body holds a password or a code. Their Idempotency-Key is not heeded: with it a

@@ -274,13 +274,14 @@ func each(t *testing.T, fn func(t *testing.T, e *env)) {
 
 // browser keeps a cookie as a browser does, and the secret of its authenticator app.
 type browser struct {
-	e      *env
-	t      *testing.T
-	cookie string
-	agent  string
-	bearer string
-	secret string
-	lang   string
+	e       *env
+	t       *testing.T
+	cookie  string
+	agent   string
+	bearer  string
+	headers map[string]string
+	secret  string
+	lang    string
 }
 
 func (e *env) browser(t *testing.T) *browser {
@@ -335,6 +336,9 @@ func (b *browser) call(call string, body any) answer {
 	}
 	if b.bearer != "" {
 		q.Header.Set("Authorization", "Bearer "+b.bearer)
+	}
+	for name, value := range b.headers {
+		q.Header.Set(name, value)
 	}
 	r, err := http.DefaultClient.Do(q)
 	if err != nil {

@@ -36,6 +36,15 @@ func TestTokens(t *testing.T) {
 		if a := p.call("GET /api/probe", nil).want(t, "in its scope", 200, ""); a.str("person") != "zhang" || a.str("unit") != "u1" {
 			t.Error(a.body)
 		}
+		for name, header := range map[string]string{"bare, as clients of CKAN show it": "Authorization", "under their own name": "X-CKAN-API-Key"} {
+			bare := e.browser(t)
+			bare.headers = map[string]string{header: p.bearer}
+			if a := bare.call("GET /api/probe", nil).want(t, name, 200, ""); a.str("person") != "zhang" {
+				t.Error(a.body)
+			}
+			bare.headers[header] = "qs_nobody"
+			bare.call("GET /api/probe", nil).want(t, "a wrong one "+name, 401, "identity.bad_token")
+		}
 		p.call("GET /api/probe/write", nil).want(t, "its owner's, not its own", 403, "web.denied")
 		for _, call := range []string{"GET /api/identity/tokens", "GET /api/identity/sessions", "POST /api/identity/enroll", "DELETE /api/identity/tokens/x"} {
 			if a := p.call(call, nil); a.status != 403 && a.status != 401 {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,7 +109,38 @@ func ask(t *testing.T, s warehouse.Store, q warehouse.Query) [][]any {
 	if err != nil {
 		t.Fatal(err)
 	}
+	over(t, s, q, rows)
 	return rows
+}
+
+// over makes sure that a plan over rows in memory means what the engine means.
+func over(t *testing.T, s warehouse.Store, q warehouse.Query, want [][]any) {
+	t.Helper()
+	v, err := s.Version(t.Context(), q.From)
+	if err != nil || len(q.Join) > 0 || v.Rows > 1000 || len(q.Order) == 0 && (q.Limit > 0 || q.Offset > 0) {
+		return
+	}
+	p, err := warehouse.NewPlan(q, func(id string) (warehouse.Version, bool) { return v, id == q.From })
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Query(t.Context(), warehouse.Query{From: q.From})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := (&warehouse.Result{Rows: p.Over(all.Rows)}).All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(q.Order) == 0 {
+		byText := func(rows [][]any) [][]any {
+			rows = slices.Clone(rows)
+			slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+			return rows
+		}
+		got, want = byText(got), byText(want)
+	}
+	same(t, fmt.Sprintf("in memory: %+v", q), got, want)
 }
 
 // same compares rows by what people would read, times as moments.

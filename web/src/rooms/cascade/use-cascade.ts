@@ -35,7 +35,12 @@ export function useAccount() {
     announce('cascade')
     toast(t('cascade.resent', [done.again + done.anew]))
   })
-  return { account, run, resend, mayRun: useSession().can('cascade.run') }
+  const sync = useAction(async () => {
+    await ask(api.POST('/api/cascade/nodes/{id}/sync', { params: { path: { id: id.value } } }))
+    announce('cascade')
+    toast(t('cascade.sync.begun'))
+  })
+  return { account, run, resend, sync, mayRun: useSession().can('cascade.run') }
 }
 
 /** The batches in both directions. */

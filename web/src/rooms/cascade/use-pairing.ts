@@ -31,7 +31,7 @@ export function useNodeForm(node: NodeFull | undefined, done: (token: string) =>
   const { t } = useI18n()
   const form = reactive({
     code: node?.code ?? '', name: node?.name ?? '', role: node?.role ?? 'upper', publicKey: node?.publicKey ?? '', transport: node?.transport ?? 'https', url: node?.url ?? '',
-    ca: node?.ca ?? '', token: '', out: node?.out ?? '', in: node?.in ?? '', paused: node?.state === 'paused',
+    ca: node?.ca ?? '', pin: node?.pin ?? '', token: '', out: node?.out ?? '', in: node?.in ?? '', paused: node?.state === 'paused',
   })
   const unit = ref<Party | null>(node?.unit ? { id: node.unit, name: node.unitName, detail: '' } : null)
   const save = useAction(async () => {

@@ -151,8 +151,8 @@ func (d *Dataset) nodes(text func(string) value, agent func(Agent) value) []*nod
 	if d.Contact != "" || d.Phone != "" {
 		card := &node{types: []string{"vcard:Organization"}}
 		card.add("vcard:fn", text(d.Contact))
-		if d.Phone != "" {
-			card.add("vcard:hasTelephone", iri("tel:"+digits(d.Phone)))
+		if number := digits(d.Phone); number != "" {
+			card.add("vcard:hasTelephone", iri("tel:"+number))
 		}
 		n.add("dcat:contactPoint", value{node: card})
 	}

@@ -28,7 +28,7 @@ func (c *Catalog) JSONLD(w io.Writer) error {
 func (n *node) object() map[string]any {
 	out := map[string]any{"@type": n.types}
 	if n.iri != "" {
-		out["@id"] = n.iri
+		out["@id"] = escapeIRI(n.iri)
 	}
 	for _, p := range n.says {
 		have, _ := out[p.name].([]any)
@@ -45,7 +45,7 @@ func (v value) object() any {
 	case v.node != nil:
 		return v.node.object()
 	case v.iri != "":
-		return map[string]any{"@id": v.iri}
+		return map[string]any{"@id": escapeIRI(v.iri)}
 	case v.lang != "":
 		return map[string]any{"@value": v.text, "@language": v.lang}
 	case v.datatype != "":

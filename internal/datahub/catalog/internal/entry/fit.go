@@ -94,6 +94,9 @@ func Draft(ds dataset.Dataset, like Body) Body {
 	b := like
 	b.Name, b.Unit, b.Format, b.Sub = ds.Title, ds.Unit, "database", "warehouse"
 	b.Summary = strings.TrimSpace(ds.Summary)
+	if ds.IsLive() {
+		b.Cycle, b.Format, b.Sub, b.Mode = "realtime", "service", "REST", "api"
+	}
 	b.Items = nil
 	seen := map[string]int{}
 	for _, c := range ds.Columns {

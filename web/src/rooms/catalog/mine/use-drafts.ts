@@ -6,10 +6,11 @@ import type { Run } from '../model'
 
 const pause = 700 // milliseconds between looks at a run
 
-/** Drafting every dataset the person answers for, as a run that can be watched and stopped. */
+/** Drafting every dataset the person answers for, or everything another system holds, as a run that can be watched and stopped. */
 export function useDrafts() {
-  const form = reactive({ class: '3' as '1' | '2' | '3', item: '01', subject: '001', detail: '', cycle: 'monthly', contact: '', phone: '' })
+  const form = reactive({ class: '3' as '1' | '2' | '3', item: '01', subject: '001', detail: '', cycle: 'monthly', contact: '', phone: '', source: '' })
   const run = ref<Run>()
+  const sources = useQuery((signal) => ask(api.GET('/api/catalog/sources', { signal })))
   const classes = useQuery((signal) => ask(api.GET('/api/catalog/classes', { signal })))
   let timer: ReturnType<typeof setTimeout> | undefined
   onScopeDispose(() => clearTimeout(timer))
@@ -31,5 +32,5 @@ export function useDrafts() {
   const stop = useAction(async () => {
     run.value = await ask(api.POST('/api/catalog/runs/{id}/cancel', { params: { path: { id: run.value!.id } } }))
   })
-  return { form, run, classes, busy, start, stop }
+  return { form, run, classes, sources, busy, start, stop }
 }

@@ -19,7 +19,7 @@ export function useDataset() {
   const router = useRouter()
   const id = String(route.params.id)
   const dataset = useQuery<Dataset>((signal) => ask(api.GET('/api/library/datasets/{id}', { params: { path: { id } }, signal })), [], { topics: ['library.dataset'] })
-  const tabs = computed<Tab[]>(() => (dataset.data.value?.owned ? ['columns', 'versions', 'grants'] : ['columns']))
+  const tabs = computed<Tab[]>(() => (!dataset.data.value?.owned ? ['columns'] : dataset.data.value.live ? ['columns', 'grants'] : ['columns', 'versions', 'grants']))
   const tab = computed<Tab>(() => tabs.value.find((one) => one === route.query.tab) ?? 'columns')
 
   /** Takes over what the server answered to a change. */
@@ -28,7 +28,7 @@ export function useDataset() {
     announce('library.datasets')
   }
   const remove = useAction(async (now: Dataset) => {
-    const yes = await confirmDeed({ title: t('library.remove.title', [now.title]), words: t('library.remove.words', [now.rows.toLocaleString(), now.grants.filter((grant) => grant.active).length]), verb: t('library.remove.verb'), danger: true, typed: now.title })
+    const yes = await confirmDeed({ title: t('library.remove.title', [now.title]), words: now.live ? t('library.live.removeWords', [now.grants.filter((grant) => grant.active).length]) : t('library.remove.words', [now.rows.toLocaleString(), now.grants.filter((grant) => grant.active).length]), verb: t('library.remove.verb'), danger: true, typed: now.title })
     if (!yes) return
     await ask(api.DELETE('/api/library/datasets/{id}', { params: { path: { id }, query: { version: now.version } } }))
     toast(t('library.remove.done', [now.title]))
