@@ -12,6 +12,9 @@ type Group struct {
 	Hidden bool   `json:"hidden" doc:"too few to be told, or hidden so that the sum does not tell them"`
 }
 
+// whole is how many small groups a list must hold that may be told to be of one group altogether.
+const whole = 10
+
 // suppress hides groups of fewer than least, so that no group can be told from its size, and then, while what is hidden
 // could still be reckoned from the sum of all, the smallest of the others (complementary suppression). What is hidden
 // together stands for at least least persons in at least two groups; where that cannot be had, all is hidden.
@@ -26,6 +29,9 @@ func suppress(counts map[string]int64, least int64) []Group {
 		}
 		return cmp.Compare(a.Name, b.Name)
 	})
+	if len(out) == 1 && out[0].Count < whole*least {
+		out[0].Hidden = true // all of a short list in one group: it would be told of each of them
+	}
 	for {
 		var groups, persons int64
 		next := -1 // the smallest that is still shown

@@ -124,6 +124,9 @@ func (w *worker) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.apart(ctx, subjects); err != nil {
+		return err
+	}
 	return w.publish(ctx, out, key, subjects)
 }
 
@@ -258,6 +261,28 @@ func (w *worker) count(ctx context.Context, rows func(func(dataset.Found, error)
 	return nil
 }
 
+// apart refuses a count whose list differs from that of an earlier count of the same body in fewer people than a small group: the
+// difference of both answers would tell the group of each of them.
+func (w *worker) apart(ctx context.Context, subjects []uint64) error {
+	r := &w.run
+	if r.Plan.Mode != Count {
+		return nil
+	}
+	before, err := counted(ctx, w.db, r, store.At(w.now().AddDate(0, 0, -remembers)))
+	if err != nil || len(before) == 0 {
+		return err
+	}
+	least := w.settings.Int(ctx, "batch.small_cell")
+	near, err := w.notices.Differs(ctx, w.entry(store.At(w.now()), subjects), before, least)
+	if err == nil && near {
+		err = errs.New(errs.Denied, "batch.counts_near", least)
+	}
+	return err
+}
+
+// remembers is for how many days a count is held against those before it.
+const remembers = 90
+
 // maxGroups bounds what a count may answer with: more groups than that is a list of people in disguise.
 const maxGroups = 1000
 
@@ -274,7 +299,12 @@ func (w *worker) publish(ctx context.Context, fileID string, key []byte, subject
 	if len(w.right.Grants) > 0 {
 		grant = w.right.Grants[0]
 	}
-	err := w.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	entry := w.entry(now, subjects)
+	var err error
+	if entry.Marks, err = w.notices.Related(ctx, entry); err != nil {
+		return err
+	}
+	err = w.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := store.Lock(ctx, tx, "batch_run", r.ID); err != nil {
 			return err
 		}
@@ -282,7 +312,7 @@ func (w *worker) publish(ctx context.Context, fileID string, key []byte, subject
 			return err
 		}
 		var err error
-		if r.Root, err = w.ledger.Enter(ctx, tx, w.entry(now, subjects)); err != nil {
+		if r.Root, err = w.ledger.Enter(ctx, tx, entry); err != nil {
 			return err
 		}
 		if err := saveEnd(ctx, tx, r); err != nil {

@@ -186,7 +186,9 @@ func (l *Lookup) find(ctx context.Context, in *findIn) (*findOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	look.Marks = detect(look, hours(ctx, l.settings), seen)
+	if look.Marks, err = l.detect(ctx, l.db, look, seen); err != nil {
+		return nil, err
+	}
 	if len(rows) > 0 {
 		look.sealed = l.ring.Seal(look.place(), []byte(key))
 	}
@@ -232,6 +234,9 @@ func (l *Lookup) enter(ctx context.Context, tx *store.Tx, k Look) error {
 		return err
 	}
 	if err := l.warn(ctx, tx, k); err != nil {
+		return err
+	}
+	if err := store.Exec(ctx, tx, `UPDATE lookup_kin SET home_id = $1 WHERE person = $2 AND home_id <> $3`, k.Home, k.Person, k.Home); err != nil {
 		return err
 	}
 	return l.audit.Record(ctx, tx, audit.Entry{Action: "lookup.find", Object: "dataset", ID: k.Dataset, Title: k.Title, Personal: true, Subjects: k.Hits, Purpose: k.Purpose,

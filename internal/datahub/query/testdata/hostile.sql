@@ -364,3 +364,21 @@ SELECT $password
 -- only a comment
 --! warehouse.sql_near
 SELECT 'unfinished
+
+-- older versions
+--! warehouse.sql_at
+SELECT * FROM population AT (VERSION => 1 + 1)
+--! warehouse.sql_at
+SELECT * FROM population AT (VERSION => -1)
+--! warehouse.sql_at
+SELECT * FROM population AT (VERSION => (SELECT max(nl) FROM population))
+--! warehouse.sql_at
+SELECT * FROM population AT (TIMESTAMP => now())
+--! warehouse.sql_at
+WITH w AS (SELECT 1 AS n) SELECT * FROM w AT (VERSION => 1)
+--! dataset.version_gone
+SELECT * FROM population AT (VERSION => 7)
+--! dataset.sql_missing
+SELECT * FROM secrets AT (VERSION => 1)
+--! dataset.column_denied
+SELECT je FROM population AT (VERSION => 1)
