@@ -149,6 +149,6 @@ func dropPasswords(ctx context.Context, q store.Queryer, before store.Time) erro
 
 // counted lists the counts a body has made of a dataset by the same key since a time, the newest first.
 func counted(ctx context.Context, q store.Queryer, r *Run, since store.Time) ([]string, error) {
-	return store.Column[string](ctx, q, `SELECT id FROM batch_run WHERE unit_id = $1 AND dataset = $2 AND id <> $3 AND state = 'done' AND at > $4 AND plan->>'mode' = 'counts' AND plan->>'key' = $5
+	return store.Column[string](ctx, q, `SELECT id FROM batch_run WHERE unit_id = $1 AND dataset = $2 AND id <> $3 AND state = 'done' AND at > $4 AND CAST(plan->>'mode' AS TEXT) = 'counts' AND CAST(plan->>'key' AS TEXT) = $5
 		ORDER BY at DESC, id DESC LIMIT 500`, r.Unit, r.Dataset, r.ID, since, r.Plan.Key)
 }

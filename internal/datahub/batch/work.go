@@ -275,6 +275,7 @@ func (w *worker) apart(ctx context.Context, subjects []uint64) error {
 	least := w.settings.Int(ctx, "batch.small_cell")
 	near, err := w.notices.Differs(ctx, w.entry(store.At(w.now()), subjects), before, least)
 	if err == nil && near {
+		r.Groups, r.Hits, r.Missed = nil, 0, 0
 		err = errs.New(errs.Denied, "batch.counts_near", least)
 	}
 	return err

@@ -3,6 +3,8 @@ package burden
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"qushu/internal/base/store"
@@ -127,6 +129,7 @@ func TestListBeginsWithRows(t *testing.T) {
 		}
 		send("六月")
 		s := w.sheet("石牌", o.ID)
+		slices.SortFunc(s.Rows, func(a, b Row) int { return strings.Compare(a["f3"].Value, b["f3"].Value) })
 		if len(o.Lacking) != 0 || len(s.Rows) != 2 || s.Rows[0]["f1"].Value != one || s.Rows[0]["f3"].Value != "86" || s.Rows[0]["f3"].From != "高龄老人名册" || s.Rows[0]["f9"].Value != "石牌社区" || len(w.sheet("当代", o.ID).Rows) != 0 || len(w.sheet("南湖", o.ID).Rows) != 1 {
 			t.Fatalf("%+v %+v", o.Lacking, s.Rows)
 		}

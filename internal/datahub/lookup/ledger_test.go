@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"qushu/internal/base/store"
 	"qushu/internal/datahub/lookup"

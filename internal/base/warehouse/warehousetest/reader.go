@@ -112,7 +112,7 @@ func readersRefusals(t *testing.T, open Open) {
 			t.Errorf("%s: %v %v, want %s", sql, a, err, key)
 		}
 	}
-	if r, err := s.Read(t.Context(), "SELECT a.n FROM t AT (VERSION => 3) a, T b, t AT (TIMESTAMP => '2023-05-01 08:00:00') c, t AT (TIMESTAMP => DATE '2023-05-01')"); err != nil || len(r.Tables) != 4 || r.Tables[0].At.Number != 3 ||
+	if r, err := s.Read(t.Context(), "SELECT a.n FROM t a AT (VERSION => 3), T b, t c AT (TIMESTAMP => '2023-05-01 08:00:00'), t AT (TIMESTAMP => DATE '2023-05-01')"); err != nil || len(r.Tables) != 4 || r.Tables[0].At.Number != 3 ||
 		!r.Tables[1].At.Zero() || !r.Tables[2].At.Time.Equal(time.Date(2023, 5, 1, 8, 0, 0, 0, warehouse.Zone())) || r.Tables[3].At.Time.Hour() != 0 {
 		t.Errorf("versions: %+v %v", r, err)
 	}

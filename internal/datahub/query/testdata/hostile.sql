@@ -300,7 +300,7 @@ SELECT TRY(CAST(jd AS INTEGER)) FROM population
 SELECT jd FROM population USING SAMPLE 10%
 --! warehouse.sql_unknown
 SELECT jd FROM population TABLESAMPLE reservoir(100)
---! warehouse.sql_unknown
+--! ok
 SELECT jd FROM population AT (VERSION => 1)
 
 -- 7. Bombs
