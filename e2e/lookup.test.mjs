@@ -123,7 +123,7 @@ it('declares oneself and a relative, whose records are marked when one looks', a
   await b.close()
   const owner = await at('officer')
   await owner.go('/lookup/ledger?mark=household')
-  await owner.page.getByText('疑似查家人').first().waitFor()
+  await owner.page.locator('.el-table__row', { hasText: '疑似查家人' }).waitFor()
   await owner.gate('lookup-ledger-household')
   await owner.close()
 })

@@ -182,7 +182,7 @@ func (l *Lookup) find(ctx context.Context, in *findIn) (*findOut, error) {
 	look := Look{ID: id.New(), Dataset: ds.ID, Title: ds.Title, Store: ds.Current, OwnerUnit: ds.Unit, OwnerStreet: ds.Street, Column: col.Name,
 		Index: l.ring.Index(indexOf(ds, col.Name), key), Purpose: b.Purpose, Basis: b.Basis, Person: me.Person, PersonName: me.Name, Unit: me.Unit, Home: me.Home, At: store.At(l.now()), Hits: len(rows),
 		IndexName: indexOf(ds, col.Name), Matter: strings.TrimSpace(b.Matter)}
-	seen, err := l.related(ctx, look, ds, rows)
+	seen, err := l.related(ctx, &look, ds, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -236,8 +236,10 @@ func (l *Lookup) enter(ctx context.Context, tx *store.Tx, k Look) error {
 	if err := l.warn(ctx, tx, k); err != nil {
 		return err
 	}
-	if err := store.Exec(ctx, tx, `UPDATE lookup_kin SET home_id = $1 WHERE person = $2 AND home_id <> $3`, k.Home, k.Person, k.Home); err != nil {
-		return err
+	if k.moved {
+		if err := store.Exec(ctx, tx, `UPDATE lookup_kin SET home_id = $1 WHERE person = $2`, k.Home, k.Person); err != nil {
+			return err
+		}
 	}
 	return l.audit.Record(ctx, tx, audit.Entry{Action: "lookup.find", Object: "dataset", ID: k.Dataset, Title: k.Title, Personal: true, Subjects: k.Hits, Purpose: k.Purpose,
 		Detail: map[string]any{"look": k.ID, "version": k.Store, "column": k.Column, "keyIndex": k.Index, "basis": k.Basis, "unit": k.OwnerUnit, "matter": k.Matter, "marks": k.Marks}})

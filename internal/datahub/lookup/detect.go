@@ -50,7 +50,7 @@ func (l *Lookup) detector(ctx context.Context, person string) (*detector, error)
 
 // related finds whose records a look has shown: the person's own, of his household, of colleagues. It goes by the mobile
 // and identity numbers in the records, by what people declared, and by the datasets that say who lives with whom.
-func (l *Lookup) related(ctx context.Context, k Look, ds dataset.Dataset, rows [][]any) ([]string, error) {
+func (l *Lookup) related(ctx context.Context, k *Look, ds dataset.Dataset, rows [][]any) ([]string, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
@@ -58,7 +58,8 @@ func (l *Lookup) related(ctx context.Context, k Look, ds dataset.Dataset, rows [
 	if err != nil {
 		return nil, err
 	}
-	marks, err := l.byMobile(ctx, k, ds, rows)
+	k.moved = slices.ContainsFunc(d.kin, func(one kin) bool { return one.home != k.Home })
+	marks, err := l.byMobile(ctx, *k, ds, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func (l *Lookup) related(ctx context.Context, k Look, ds dataset.Dataset, rows [
 	}
 	slices.Sort(numbers)
 	numbers = slices.Compact(numbers)
-	more, err := d.byNumber(ctx, k, numbers)
+	more, err := d.byNumber(ctx, *k, numbers)
 	if err != nil {
 		return nil, err
 	}

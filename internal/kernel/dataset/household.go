@@ -36,7 +36,7 @@ func isNumber(k codes.Kind) bool { return k == codes.KindID || k == codes.KindID
 // Households lists the datasets that say who lives with whom. It is for detectors: nothing of them is shown to anybody, so
 // nobody's right is asked for.
 func (d *Datasets) Households(ctx context.Context, q store.Queryer) ([]Households, error) {
-	some, err := store.All(ctx, q, scan, `SELECT `+columns+` FROM dataset d WHERE CAST(d.columns AS TEXT) LIKE $1 ESCAPE '!' ORDER BY d.id`, store.Anywhere(`"`+string(codes.KindHousehold)+`"`))
+	some, err := store.All(ctx, q, scan, `SELECT `+columns+` FROM dataset d WHERE lower(CAST(d.columns AS TEXT)) LIKE lower($1) ESCAPE '!' ORDER BY d.id`, store.Anywhere(`"`+string(codes.KindHousehold)+`"`))
 	if err != nil {
 		return nil, err
 	}

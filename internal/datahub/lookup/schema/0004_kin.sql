@@ -6,7 +6,7 @@ CREATE TABLE lookup_kin (
     person    TEXT NOT NULL,
     home_id   TEXT NOT NULL,              -- the body he works in, as of his last look or declaration
     relation  TEXT NOT NULL,              -- self, spouse, parent, child, sibling, other
-    key_index TEXT NOT NULL,              -- blind index of the identity number
+    key_index TEXT NOT NULL,              -- blind index of the resident number
     sealed    TEXT NOT NULL,              -- the number under a field key
     at        BIGINT NOT NULL,
     ended_at  BIGINT NOT NULL DEFAULT 0   -- withdrawn
