@@ -124,9 +124,6 @@ func (w *worker) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.apart(ctx, subjects); err != nil {
-		return err
-	}
 	return w.publish(ctx, out, key, subjects)
 }
 
@@ -263,17 +260,21 @@ func (w *worker) count(ctx context.Context, rows func(func(dataset.Found, error)
 
 // apart refuses a count whose list differs from that of an earlier count of the same body in fewer people than a small group: the
 // difference of both answers would tell the group of each of them.
-func (w *worker) apart(ctx context.Context, subjects []uint64) error {
+// Counts of one body take turns here: two at once would not see each other.
+func (w *worker) apart(ctx context.Context, tx *store.Tx, e Entry) error {
 	r := &w.run
 	if r.Plan.Mode != Count {
 		return nil
 	}
-	before, err := counted(ctx, w.db, r, store.At(w.now().AddDate(0, 0, -remembers)))
+	if err := store.Lock(ctx, tx, "batch_counts", r.Unit+" "+r.Dataset); err != nil {
+		return err
+	}
+	before, err := counted(ctx, tx, r, store.At(w.now().AddDate(0, 0, -remembers)))
 	if err != nil || len(before) == 0 {
 		return err
 	}
 	least := w.settings.Int(ctx, "batch.small_cell")
-	near, err := w.notices.Differs(ctx, w.entry(store.At(w.now()), subjects), before, least)
+	near, err := w.notices.Differs(ctx, e, before, least)
 	if err == nil && near {
 		r.Groups, r.Hits, r.Missed = nil, 0, 0
 		err = errs.New(errs.Denied, "batch.counts_near", least)
@@ -307,6 +308,9 @@ func (w *worker) publish(ctx context.Context, fileID string, key []byte, subject
 	}
 	err = w.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := store.Lock(ctx, tx, "batch_run", r.ID); err != nil {
+			return err
+		}
+		if err := w.apart(ctx, tx, entry); err != nil {
 			return err
 		}
 		if err := w.datasets.Spend(ctx, tx, grant, r.Hits); err != nil {
