@@ -22,6 +22,7 @@ import (
 	"qushu/internal/base/warehouse"
 	"qushu/internal/base/warehouse/click"
 	"qushu/internal/base/warehouse/duck"
+	"qushu/internal/base/warehouse/mirror"
 	"qushu/internal/base/web"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/authz"
@@ -127,18 +128,22 @@ func (a *app) base(ctx context.Context) (kernel.Base, error) {
 
 // warehouse opens the engine of big tables beside the rows.
 func (a *app) warehouse(ctx context.Context, b *kernel.Base) error {
+	memory, err := humanize.ParseBytes(a.cfg.Warehouse.MemoryLimit)
+	if err != nil {
+		return fmt.Errorf("warehouse.memory_limit: %w", err)
+	}
 	if url := a.cfg.Warehouse.URL; url != "" {
-		w, err := click.Open(ctx, click.Options{URL: url, Owner: owner(b.Ring), Now: b.Now})
+		far, err := click.Open(ctx, click.Options{URL: url, Owner: owner(b.Ring), Now: b.Now})
 		if err != nil {
 			return spoken("the warehouse cannot be opened", err)
+		}
+		w, err := mirror.Open(ctx, far, mirror.Options{Dir: filepath.Join(a.cfg.Data, "warehouse-copies"), Memory: int64(memory), Threads: a.cfg.Warehouse.Threads, Now: b.Now})
+		if err != nil {
+			return errors.Join(spoken("the copies of the warehouse cannot be opened", err), far.Close())
 		}
 		a.close = append(a.close, w.Close)
 		b.Warehouse = w
 		return nil
-	}
-	memory, err := humanize.ParseBytes(a.cfg.Warehouse.MemoryLimit)
-	if err != nil {
-		return fmt.Errorf("warehouse.memory_limit: %w", err)
 	}
 	w, err := duck.Open(ctx, duck.Options{Dir: filepath.Join(a.cfg.Data, "warehouse"), Memory: int64(memory), Threads: a.cfg.Warehouse.Threads, Now: b.Now})
 	if err != nil {

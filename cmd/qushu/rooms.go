@@ -39,6 +39,7 @@ func rooms(kit *kernel.Kit, cfg *config.Config) []*room.Room {
 		panic("the kinds of devices are embedded at build time: " + err.Error())
 	}
 	entries := catalog.New(kit, catalogSources{library.NewSources(kit)})
+	book := runLedger{lookup.NewLedger(kit)}
 	return []*room.Room{
 		desk.New(kit, desk.Ports{Units: deskUnits{kit.Org}, People: deskPeople{kit.Org}, Pages: deskPages{kit}, Inbox: kit.Notify, Teller: deskTeller{kit.Notify}, Calendar: kit.Settings.Days}),
 		library.New(kit, names{kit.Org}),
@@ -47,10 +48,10 @@ func rooms(kit *kernel.Kit, cfg *config.Config) []*room.Room {
 		entries.Room(),
 		query.New(kit, names{kit.Org}, tree{kit.Org}),
 		lookup.New(kit, names{kit.Org}, staff{kit.Org}),
-		batch.New(kit, names{kit.Org}, runLedger{lookup.NewLedger(kit)}),
+		batch.New(kit, names{kit.Org}, book, book),
 		exchange.New(kit, sharedEntries{entries}),
 		cascade.New(kit, names{kit.Org}, cascadeCatalogue{entries}),
-		burden.New(kit, heldEntries{entries}),
+		burden.New(kit, heldEntries{entries}, judge),
 		forms.New(kit),
 		devices,
 	}
@@ -241,11 +242,23 @@ type staff struct{ org *org.Org }
 
 func (s staff) ByMobile(ctx context.Context, q store.Queryer, number string) ([]lookup.Member, error) {
 	all, err := s.org.PeopleByMobile(ctx, q, number)
-	out := make([]lookup.Member, len(all))
-	for i, p := range all {
-		out[i] = lookup.Member{Person: p.ID, Unit: p.Unit}
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	var out []lookup.Member
+	for _, p := range all {
+		posts, err := s.org.Posts(ctx, q, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, post := range posts {
+			out = append(out, lookup.Member{Person: p.ID, Unit: post.Unit, Home: post.Home})
+		}
+		if len(posts) == 0 {
+			out = append(out, lookup.Member{Person: p.ID})
+		}
+	}
+	return out, nil
 }
 
 // runLedger enters runs of the batch desk into the ledger of looks.
@@ -256,8 +269,20 @@ func (r runLedger) Indexer(dataset, column string) func(string) uint64 {
 }
 
 func (r runLedger) Enter(ctx context.Context, tx *store.Tx, e batch.Entry) (string, error) {
-	return r.book.Enter(ctx, tx, lookup.Look{Dataset: e.Dataset, Title: e.Title, Store: e.Store, OwnerUnit: e.OwnerUnit, OwnerStreet: e.OwnerStreet, Column: e.Column, Purpose: e.Purpose, Basis: e.Basis,
-		Person: e.Person, PersonName: e.PersonName, Unit: e.Unit, Home: e.Home, At: e.At, Hits: int(e.Hits), Batch: e.ID, Clear: e.Clear, Matter: e.Matter}, e.DatasetName, e.Subjects)
+	return r.book.Enter(ctx, tx, r.look(e), e.DatasetName, e.Subjects)
+}
+
+func (r runLedger) Related(ctx context.Context, e batch.Entry) ([]string, error) {
+	return r.book.Related(ctx, r.look(e), e.DatasetName, e.Subjects)
+}
+
+func (r runLedger) Differs(ctx context.Context, e batch.Entry, runs []string, least int) (bool, error) {
+	return r.book.Differs(ctx, e.DatasetName, e.Column, runs, e.Subjects, least)
+}
+
+func (runLedger) look(e batch.Entry) lookup.Look {
+	return lookup.Look{Dataset: e.Dataset, Title: e.Title, Store: e.Store, OwnerUnit: e.OwnerUnit, OwnerStreet: e.OwnerStreet, Column: e.Column, Purpose: e.Purpose, Basis: e.Basis,
+		Person: e.Person, PersonName: e.PersonName, Unit: e.Unit, Home: e.Home, At: e.At, Hits: int(e.Hits), Batch: e.ID, Clear: e.Clear, Matter: e.Matter, Marks: e.Marks}
 }
 
 // loads tells the lineage which file or table of another system a version was loaded from.

@@ -4084,6 +4084,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/lookup/kin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["lookup-get-kin"];
+        put?: never;
+        post: operations["lookup-post-kin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lookup/kin/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["lookup-delete-kin-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/lookup/ledger": {
         parameters: {
             query?: never;
@@ -5004,6 +5036,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["query-get-sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/query/sources/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-sources-by-id-versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7121,7 +7169,7 @@ export interface components {
         };
         BurdenFix: {
             /** @enum {string} */
-            answer: "" | "mended" | "right";
+            answer: "" | "mended" | "right" | "later";
             /** Format: date-time */
             answeredAt: string | null;
             /** Format: date-time */
@@ -7136,11 +7184,15 @@ export interface components {
             line: number;
             note: string;
             now: string;
+            /** @description of that ticket */
+            number: string;
             ownerName: string;
             /** @description the caller's unit provides the data and may answer */
             provides: boolean;
             reason: string;
             sheet: string;
+            /** @description id of the quality ticket it became; empty where no data is mounted, and the provider answers here */
+            ticket: string;
             /** @description of the report */
             title: string;
             /** @description who says so */
@@ -7206,10 +7258,10 @@ export interface components {
             fields: string[];
             name: string;
             /**
-             * @description unbound: no data is mounted; no_grant: no grant of the sender's or the recipient's lets it in; no_key: nothing says which row is whose; no_column: an item has no column
+             * @description unbound: no data is mounted; no_grant: no grant of the sender's or the recipient's lets it in; no_key: nothing says which row is whose; no_column: an item has no column; masked: whom rows are about is not granted in clear; many: more rows than a sheet holds
              * @enum {string}
              */
-            why: "unbound" | "no_grant" | "no_key" | "no_column";
+            why: "unbound" | "no_grant" | "no_key" | "no_column" | "masked" | "many";
         };
         BurdenMatch: {
             /** @description key */
@@ -7611,6 +7663,8 @@ export interface components {
         BurdenSendInBody: {
             /** @description YYYY-MM-DD */
             due: string;
+            /** @description of a list: put in beforehand whom the data that is held knows of each recipient */
+            rows?: boolean;
             /** @description of the period, guessed when empty */
             title?: string;
         };
@@ -9132,7 +9186,7 @@ export interface components {
              * @description sort of personal data, empty for none
              * @enum {string}
              */
-            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "other";
+            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "household" | "other";
             /** @enum {string} */
             level: "L1" | "L2" | "L3" | "L4";
             /** @description shown masked unless revealed */
@@ -11596,7 +11650,7 @@ export interface components {
              * @description sort of personal data, empty for none
              * @enum {string}
              */
-            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "other";
+            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "household" | "other";
             /** @enum {string} */
             level: "L1" | "L2" | "L3" | "L4";
             /** @description shown masked unless revealed */
@@ -12652,6 +12706,12 @@ export interface components {
             /** @description the body that answers for who looked */
             unitName: string;
         };
+        LookupDeclareInBody: {
+            /** @description identity number */
+            number: string;
+            /** @enum {string} */
+            relation: "self" | "spouse" | "parent" | "child" | "sibling" | "other";
+        };
         LookupEntry: {
             /**
              * Format: int64
@@ -12679,8 +12739,8 @@ export interface components {
             /** @description the body that answers for that unit */
             homeName: string;
             id: string;
-            /** @description what a detector noticed */
-            marks: ("off_hours" | "no_case" | "self" | "colleague")[];
+            /** @description what a detector noticed; of one's own looks, nothing that tells of the record */
+            marks: ("off_hours" | "no_case" | "self" | "household" | "colleague")[];
             /** @description number of the case it was for */
             matter: string;
             person: string;
@@ -12748,6 +12808,24 @@ export interface components {
             name: string;
             title: string;
             type: string;
+        };
+        LookupKin: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: date-time
+             * @description when it was withdrawn; it counts for a year after that
+             */
+            endedAt: string | null;
+            id: string;
+            /** @description masked */
+            number: string;
+            /** @enum {string} */
+            relation: "self" | "spouse" | "parent" | "child" | "sibling" | "other";
+        };
+        LookupKinOutBody: {
+            /** @description in the order they were declared */
+            items: components["schemas"]["LookupKin"][];
         };
         LookupPast: {
             /**
@@ -13709,10 +13787,20 @@ export interface components {
             limit?: number;
             measures?: components["schemas"]["QueryMeasure"][];
             sort?: components["schemas"]["QuerySort"][];
+            /**
+             * Format: int64
+             * @description number of an older version to ask; 0 for the one that serves
+             */
+            version?: number;
             /** @description conditions that all hold */
             where?: components["schemas"]["DatasetRule"][];
         };
         QueryBuildInBody: {
+            /**
+             * Format: date-time
+             * @description ask the dataset as it stood at this moment, unless the form names a version
+             */
+            asOf?: string | null;
             build: components["schemas"]["QueryBuild"];
             /** @description needed when columns are used that are masked for others */
             purpose?: string;
@@ -13864,7 +13952,32 @@ export interface components {
             /** @description its value, or the one it has unless another is given */
             value?: string;
         };
+        QueryPast: {
+            /**
+             * Format: date-time
+             * @description since when it served
+             */
+            at: string | null;
+            /** Format: int64 */
+            number: number;
+            /**
+             * Format: date-time
+             * @description null while it serves
+             */
+            replacedAt: string | null;
+            /** Format: int64 */
+            rows: number;
+        };
+        QueryPastOutBody: {
+            /** @description newest first */
+            items: components["schemas"]["QueryPast"][];
+        };
         QueryPlan: {
+            /**
+             * Format: date-time
+             * @description the datasets are asked as they stood at this moment unless another is given
+             */
+            asOf?: string | null;
             build?: components["schemas"]["QueryBuild"];
             chart?: components["schemas"]["QueryChart"];
             params?: components["schemas"]["QueryParam"][];
@@ -13872,6 +13985,11 @@ export interface components {
             sql?: string;
         };
         QueryRunInBody: {
+            /**
+             * Format: date-time
+             * @description ask the datasets as they stood at this moment; a table that says AT itself is asked as it says
+             */
+            asOf?: string | null;
             params?: components["schemas"]["QueryParam"][];
             /** @description needed when columns are used that are masked for others */
             purpose?: string;
@@ -13879,6 +13997,11 @@ export interface components {
             sql: string;
         };
         QueryRunSavedInBody: {
+            /**
+             * Format: date-time
+             * @description ask the datasets as they stood at this moment, instead of what the query says
+             */
+            asOf?: string | null;
             purpose?: string;
             /** @description of its parameters, by name */
             values?: {
@@ -13991,6 +14114,8 @@ export interface components {
             number: number;
             /** @description only the rows granted to the caller */
             part: boolean;
+            /** @description an older version than the one that served when it was asked */
+            past: boolean;
             /**
              * Format: int64
              * @description of that version
@@ -14908,7 +15033,7 @@ export interface components {
              * @description sort of personal data, empty for none
              * @enum {string}
              */
-            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "other";
+            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "household" | "other";
             /** @enum {string} */
             level: "L1" | "L2" | "L3" | "L4";
             /** @description shown masked unless revealed */
@@ -25742,6 +25867,97 @@ export interface operations {
             };
         };
     };
+    "lookup-get-kin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupKinOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-post-kin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookupDeclareInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupKin"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-delete-kin-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "lookup-get-ledger": {
         parameters: {
             query?: {
@@ -25760,7 +25976,7 @@ export interface operations {
                 /** @description only lists */
                 batch?: boolean;
                 /** @description only looks with this mark; any: with one beside no_case */
-                mark?: "" | "any" | "off_hours" | "no_case" | "self" | "colleague";
+                mark?: "" | "any" | "off_hours" | "no_case" | "self" | "household" | "colleague";
             };
             header?: never;
             path?: never;
@@ -28097,6 +28313,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueryTableListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "query-get-sources-by-id-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryPastOutBody"];
                 };
             };
             /** @description Error */

@@ -29,13 +29,23 @@ type Reading struct {
 	Tree   any      // the engine's own
 }
 
-// Named is a table a text names.
+// Named is a table a text names. One table in two of its versions is named twice.
 type Named struct {
 	Name    string   // as written
+	At      At       // zero for the version that serves
 	Columns []string // every name that may be one of its columns
 	All     bool     // "*" over it stands somewhere
 	Except  []string // what every such "*" leaves out
 }
+
+// At is which version of a table is meant: AT (VERSION => n), by its number, or AT (TIMESTAMP => t), the one that served then.
+type At struct {
+	Number int64
+	Time   time.Time
+}
+
+// Zero reports whether nothing was said, and the version that serves is meant.
+func (a At) Zero() bool { return a.Number == 0 && a.Time.IsZero() }
 
 // Face is what a reader sees of a version: some columns, and some rows.
 type Face struct {

@@ -199,16 +199,14 @@ func (b *Batch) unbox(ctx context.Context, r *Run) (rows io.Reader, done func(),
 	return rows, func() { body.Close() }, nil
 }
 
-// wrap writes the copy: a line that names who made it for what, the header with the unseen mark, the rows.
+// wrap writes the copy: a line that names who made it for what, the header with the unseen marks, the rows.
 func (b *Batch) wrap(w io.Writer, r *Run, c Copy, name, password string, rows io.Reader) error {
 	z, err := parcel.NewZip(w, name+"."+c.Format, password, b.now())
 	if err != nil {
 		return err
 	}
 	header := append([]string{}, r.Header...)
-	if len(header) > 2 {
-		header[2] = mark(header[2], c.Code)
-	}
+	markHeader(header, c.Code)
 	note := b.words.Text(r.Lang, "batch.watermark", c.Name, moment(c.At), r.Purpose, c.Code)
 	if c.Format == string(table.XLSX) {
 		err = book(z, c.Code, note, header, rows)
@@ -262,50 +260,6 @@ func book(to io.Writer, sheet, note string, header []string, rows io.Reader) err
 	}
 }
 
-// The unseen mark of a copy: its code as characters of no width behind a column's name, so that it stays when the
-// first line is cut off (GB/T 37988 asks that a leak can be traced). It is a courtesy of honest leakers: who knows of it
-// can take it out.
-const (
-	zero = '\u200b'
-	one  = '\u200c'
-)
-
-func mark(text, code string) string {
-	out := []rune(text)
-	for _, c := range []byte(code) {
-		for bit := 6; bit >= 0; bit-- {
-			if c>>bit&1 == 1 {
-				out = append(out, one)
-			} else {
-				out = append(out, zero)
-			}
-		}
-	}
-	return string(out)
-}
-
-// unmark finds the code in a text that a mark stands in, "" without one.
-func unmark(text string) string {
-	var out []byte
-	var c byte
-	n := 0
-	for _, r := range text {
-		switch r {
-		case zero:
-			c <<= 1
-		case one:
-			c = c<<1 | 1
-		default:
-			continue
-		}
-		if n++; n%7 == 0 {
-			out = append(out, c)
-			c = 0
-		}
-	}
-	return string(out)
-}
-
 type traceIn struct {
 	Body struct {
 		Text string `json:"text" minLength:"1" maxLength:"20000" doc:"a copy's code, its file name, or the first lines of a file that leaked"`
@@ -332,9 +286,12 @@ type traceOut struct {
 func (b *Batch) trace(ctx context.Context, in *traceIn) (*traceOut, error) {
 	out := &traceOut{}
 	code := ""
-	if hidden := unmark(in.Body.Text); b.genuine(hidden) {
-		code, out.Body.Unseen = hidden, true
-	} else {
+	for _, hidden := range unmark(in.Body.Text) {
+		if code == "" && b.genuine(hidden) {
+			code, out.Body.Unseen = hidden, true
+		}
+	}
+	if code == "" {
 		for _, word := range strings.FieldsFunc(strings.ToUpper(in.Body.Text), func(r rune) bool { return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') }) {
 			for i := 0; i+14 <= len(word) && code == ""; i++ {
 				if b.genuine(word[i : i+14]) {

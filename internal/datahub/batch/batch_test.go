@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -55,10 +56,36 @@ func (l *ledger) Enter(_ context.Context, _ *store.Tx, e batch.Entry) (string, e
 	return fmt.Sprintf("root of %d", len(e.Subjects)), nil
 }
 
+// Related finds nothing: what it finds is the look-up's own.
+func (*ledger) Related(context.Context, batch.Entry) ([]string, error) { return nil, nil }
+
+// Differs holds a list against those of earlier runs.
+func (l *ledger) Differs(_ context.Context, e batch.Entry, runs []string, least int) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, old := range l.entries {
+		n := 0
+		for _, s := range e.Subjects {
+			if !slices.Contains(old.Subjects, s) {
+				n++
+			}
+		}
+		for _, s := range old.Subjects {
+			if !slices.Contains(e.Subjects, s) {
+				n++
+			}
+		}
+		if slices.Contains(runs, old.ID) && n > 0 && n < least {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 var book = &ledger{}
 
 var houses = &kerneltest.Houses{
-	Rooms: func(kit *kernel.Kit) []*room.Room { return []*room.Room{batch.New(kit, town{}, book)} },
+	Rooms: func(kit *kernel.Kit) []*room.Room { return []*room.Room{batch.New(kit, town{}, book, book)} },
 	Warehouse: func(t *testing.T) warehouse.Store {
 		s, err := duck.Open(t.Context(), duck.Options{Dir: t.TempDir(), Memory: 256 << 20})
 		if err != nil {

@@ -7,14 +7,18 @@ import (
 
 // Group is how many of the list are in one group.
 type Group struct {
-	Name   string `json:"name"`
+	Name   string `json:"name" doc:"empty when hidden: the name of a group of one tells of that one"`
 	Count  int64  `json:"count" doc:"0 when hidden"`
-	Hidden bool   `json:"hidden" doc:"too few to be told, or hidden so that the sum does not tell them"`
+	Hidden bool   `json:"hidden" doc:"stands for all groups that are too small to be told, or hidden so that the sum does not tell them"`
 }
+
+// whole is how many small groups a list must hold that may be told to be of one group altogether.
+const whole = 10
 
 // suppress hides groups of fewer than least, so that no group can be told from its size, and then, while what is hidden
 // could still be reckoned from the sum of all, the smallest of the others (complementary suppression). What is hidden
-// together stands for at least least persons in at least two groups; where that cannot be had, all is hidden.
+// together stands for at least least persons in at least two groups; where that cannot be had, all is hidden. Hidden groups
+// become one without a name: that somebody of a list is in a group at all is what a list of one asks for.
 func suppress(counts map[string]int64, least int64) []Group {
 	out := make([]Group, 0, len(counts))
 	for name, n := range counts {
@@ -26,6 +30,9 @@ func suppress(counts map[string]int64, least int64) []Group {
 		}
 		return cmp.Compare(a.Name, b.Name)
 	})
+	if len(out) == 1 && out[0].Count < whole*least {
+		out[0].Hidden = true // all of a short list in one group: it would be told of each of them
+	}
 	for {
 		var groups, persons int64
 		next := -1 // the smallest that is still shown
@@ -42,21 +49,9 @@ func suppress(counts map[string]int64, least int64) []Group {
 		}
 		out[next].Hidden = true
 	}
-	for i := range out {
-		if out[i].Hidden {
-			out[i].Count = 0
-		}
+	shown := slices.DeleteFunc(out, func(g Group) bool { return g.Hidden })
+	if len(shown) < len(counts) {
+		shown = append(shown, Group{Hidden: true})
 	}
-	slices.SortStableFunc(out, func(a, b Group) int { // hidden ones by name: their order would tell their size
-		switch {
-		case a.Hidden && b.Hidden:
-			return cmp.Compare(a.Name, b.Name)
-		case a.Hidden:
-			return 1
-		case b.Hidden:
-			return -1
-		}
-		return 0
-	})
-	return out
+	return shown
 }

@@ -126,7 +126,7 @@ func newBench(t *testing.T, rows int) *bench {
 	auth := func(_ http.ResponseWriter, r *http.Request) (context.Context, error) {
 		return room.Acting(r.Context(), officer("li", "u2")), nil
 	}
-	b.house, err = kernel.Open(b.kit, []*room.Room{batch.New(b.kit, town{}, book)}, kernel.Options{Work: true, Web: web.Options{Authenticate: auth}})
+	b.house, err = kernel.Open(b.kit, []*room.Room{batch.New(b.kit, town{}, book, book)}, kernel.Options{Work: true, Web: web.Options{Authenticate: auth}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,14 @@ type Ledger interface {
 	Enter(ctx context.Context, tx *store.Tx, e Entry) (root string, err error)
 }
 
+// Watch notices what is to be explained about a run before it is entered.
+type Watch interface {
+	// Related finds whose keys stand on a list: those of who runs it, his family, his colleagues.
+	Related(ctx context.Context, e Entry) (marks []string, err error)
+	// Differs reports whether a list differs from that of one of earlier runs, by their ids, in fewer than least subjects, but in some.
+	Differs(ctx context.Context, e Entry, runs []string, least int) (bool, error)
+}
+
 // Entry is a run as the ledger takes it.
 type Entry struct {
 	ID          string
@@ -68,6 +76,7 @@ type Entry struct {
 	Matter      string   // number of the case it was run for, "" for none
 	DatasetName string   // what programs call the dataset
 	Subjects    []uint64 // indexes of every key that was asked for
+	Marks       []string // what Related found
 }
 
 // Batch is the room.
@@ -84,14 +93,15 @@ type Batch struct {
 	now      func() time.Time
 	names    Names
 	ledger   Ledger
+	notices  Watch
 	flow     *flow.Flow
 }
 
 // New declares the room. batch.reveal is the right to have columns in clear of what one's own units answer for; what
 // others have granted for revealing needs no more than batch.run.
-func New(kit *kernel.Kit, names Names, ledger Ledger) *room.Room {
+func New(kit *kernel.Kit, names Names, ledger Ledger, watch Watch) *room.Room {
 	b := &Batch{db: kit.DB, jobs: kit.Jobs, audit: kit.Audit, files: kit.Files, datasets: kit.Datasets, settings: kit.Settings, notify: kit.Notify,
-		ring: kit.Ring, words: kit.Words, now: kit.Now, names: names, ledger: ledger, flow: kit.Flow}
+		ring: kit.Ring, words: kit.Words, now: kit.Now, names: names, ledger: ledger, notices: watch, flow: kit.Flow}
 	kit.Flow.Host("batch", b.host())
 	kit.Files.Readers("batch", b.mayReadFile)
 	work := jobs.Handle("batch.run", b.work)

@@ -146,3 +146,9 @@ func take(ctx context.Context, tx *store.Tx, code string, at store.Time) error {
 func dropPasswords(ctx context.Context, q store.Queryer, before store.Time) error {
 	return store.Exec(ctx, q, `UPDATE batch_copy SET sealed = '' WHERE sealed <> '' AND at < $1`, before)
 }
+
+// counted lists the counts a body has made of a dataset by the same key since a time, the newest first.
+func counted(ctx context.Context, q store.Queryer, r *Run, since store.Time) ([]string, error) {
+	return store.Column[string](ctx, q, `SELECT id FROM batch_run WHERE unit_id = $1 AND dataset = $2 AND id <> $3 AND state = 'done' AND at > $4 AND CAST(plan->>'mode' AS TEXT) = 'counts' AND CAST(plan->>'key' AS TEXT) = $5
+		ORDER BY at DESC, id DESC LIMIT 500`, r.Unit, r.Dataset, r.ID, since, r.Plan.Key)
+}

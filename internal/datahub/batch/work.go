@@ -258,6 +258,33 @@ func (w *worker) count(ctx context.Context, rows func(func(dataset.Found, error)
 	return nil
 }
 
+// apart refuses a count whose list differs from that of an earlier count of the same body in fewer people than a small group: the
+// difference of both answers would tell the group of each of them.
+// Counts of one body take turns here: two at once would not see each other.
+func (w *worker) apart(ctx context.Context, tx *store.Tx, e Entry) error {
+	r := &w.run
+	if r.Plan.Mode != Count {
+		return nil
+	}
+	if err := store.Lock(ctx, tx, "batch_counts", r.Unit+" "+r.Dataset); err != nil {
+		return err
+	}
+	before, err := counted(ctx, tx, r, store.At(w.now().AddDate(0, 0, -remembers)))
+	if err != nil || len(before) == 0 {
+		return err
+	}
+	least := w.settings.Int(ctx, "batch.small_cell")
+	near, err := w.notices.Differs(ctx, e, before, least)
+	if err == nil && near {
+		r.Groups, r.Hits, r.Missed = nil, 0, 0
+		err = errs.New(errs.Denied, "batch.counts_near", least)
+	}
+	return err
+}
+
+// remembers is for how many days a count is held against those before it.
+const remembers = 90
+
 // maxGroups bounds what a count may answer with: more groups than that is a list of people in disguise.
 const maxGroups = 1000
 
@@ -274,15 +301,23 @@ func (w *worker) publish(ctx context.Context, fileID string, key []byte, subject
 	if len(w.right.Grants) > 0 {
 		grant = w.right.Grants[0]
 	}
-	err := w.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	entry := w.entry(now, subjects)
+	var err error
+	if entry.Marks, err = w.notices.Related(ctx, entry); err != nil {
+		return err
+	}
+	err = w.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := store.Lock(ctx, tx, "batch_run", r.ID); err != nil {
+			return err
+		}
+		if err := w.apart(ctx, tx, entry); err != nil {
 			return err
 		}
 		if err := w.datasets.Spend(ctx, tx, grant, r.Hits); err != nil {
 			return err
 		}
 		var err error
-		if r.Root, err = w.ledger.Enter(ctx, tx, w.entry(now, subjects)); err != nil {
+		if r.Root, err = w.ledger.Enter(ctx, tx, entry); err != nil {
 			return err
 		}
 		if err := saveEnd(ctx, tx, r); err != nil {

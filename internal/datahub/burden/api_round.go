@@ -44,6 +44,7 @@ type sendIn struct {
 	Body struct {
 		Title string `json:"title" required:"false" maxLength:"40" doc:"of the period, guessed when empty"`
 		Due   string `json:"due" maxLength:"10" doc:"YYYY-MM-DD"`
+		Rows  bool   `json:"rows" required:"false" doc:"of a list: put in beforehand whom the data that is held knows of each recipient"`
 	}
 }
 type roundOut struct{ Body RoundBody }
@@ -81,7 +82,7 @@ func (b *Burden) send(ctx context.Context, in *sendIn) (*roundOut, error) {
 	if o.Title == "" {
 		o.Title = period(r.Period, now)
 	}
-	rows, x, err := b.beginnings(ctx, &r, all)
+	rows, x, err := b.beginnings(ctx, &r, all, in.Body.Rows)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func (b *Burden) send(ctx context.Context, in *sendIn) (*roundOut, error) {
 }
 
 // beginnings are the first rows of the sheets: what is known of each recipient, what data is held of it, what it told another department.
-func (b *Burden) beginnings(ctx context.Context, r *report, all []org.Unit) ([]Row, *filler, error) {
+func (b *Burden) beginnings(ctx context.Context, r *report, all []org.Unit, list bool) ([][]Row, *filler, error) {
 	x := &filler{b: b}
 	rows := make([]Row, len(all))
 	streets := make([]string, len(all))
@@ -124,12 +125,16 @@ func (b *Burden) beginnings(ctx context.Context, r *report, all []org.Unit) ([]R
 		subjects[i] = of(u, rows[i])
 	}
 	if r.List {
-		return rows, x, nil
+		return b.lists(ctx, r, all, rows, list)
 	}
 	if err := b.told(ctx, r, all, rows); err != nil {
 		return nil, nil, err
 	}
-	return rows, x, x.fill(ctx, b.db, r, []string{r.Unit}, subjects)
+	out := make([][]Row, len(rows))
+	for i, row := range rows {
+		out[i] = []Row{row}
+	}
+	return out, x, x.fill(ctx, b.db, r, []string{r.Unit}, subjects)
 }
 
 // told takes what recipients told another department whose collection is shared.
@@ -158,7 +163,7 @@ func (b *Burden) told(ctx context.Context, r *report, all []org.Unit, rows []Row
 }
 
 // sent writes a round with its sheets and tells the recipients.
-func (b *Burden) sent(ctx context.Context, tx *store.Tx, r *report, o *round, all []org.Unit, rows []Row, x *filler) error {
+func (b *Burden) sent(ctx context.Context, tx *store.Tx, r *report, o *round, all []org.Unit, rows [][]Row, x *filler) error {
 	if r.Period == "once" {
 		n, err := store.Value[int](ctx, tx, `SELECT count(*) FROM burden_round WHERE report = $1`, r.ID)
 		if err == nil && n > 0 {
@@ -177,10 +182,7 @@ func (b *Burden) sent(ctx context.Context, tx *store.Tx, r *report, o *round, al
 	}
 	for i, u := range all {
 		s := &sheet{ID: id.New(), Round: o.ID, Report: r.ID, Title: r.Title, RoundTitle: o.Title, Due: o.Due, State: todo, Unit: u.ID, UnitName: u.Name, Street: u.Street, StreetUnit: m[i].StreetUnit, Sender: r.Unit, SenderStreet: r.Street, At: o.At, Version: 1}
-		s.Body.V = []Row{rows[i]}
-		if r.List {
-			s.Body.V = []Row{}
-		}
+		s.Body.V = append([]Row{}, rows[i]...)
 		if err := insertSheet(ctx, tx, s); err != nil {
 			return err
 		}
@@ -198,8 +200,12 @@ func (b *Burden) sent(ctx context.Context, tx *store.Tx, r *report, o *round, al
 	if err := b.bus.Emit(ctx, tx, "burden.sent", Told{Report: r.ID, Title: r.Title, Unit: r.Unit, Round: o.ID}); err != nil {
 		return err
 	}
-	return b.audit.Record(ctx, tx, audit.Entry{Action: "burden.send", Object: "burden", ID: r.ID, Title: r.Title, Purpose: r.Purpose,
-		Detail: map[string]any{"round": o.Title, "due": o.Due, "recipients": len(all), "records": x.records(), "lacking": len(o.Lacking.V)}})
+	e := audit.Entry{Action: "burden.send", Object: "burden", ID: r.ID, Title: r.Title, Purpose: r.Purpose,
+		Detail: map[string]any{"round": o.Title, "due": o.Due, "recipients": len(all), "records": x.records(), "lacking": len(o.Lacking.V)}}
+	if r.List && x.records() > 0 { // rows are about somebody
+		e.Personal, e.Subjects = true, x.records()
+	}
+	return b.audit.Record(ctx, tx, e)
 }
 
 // remind tells who leads the recipient, or all of it where nobody does, that a sheet waits.

@@ -10,6 +10,7 @@ import (
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/notify"
+	"qushu/internal/room"
 )
 
 // Fix is what a recipient says is wrong in data that was filled in for it (校核纠错).
@@ -25,7 +26,9 @@ type Fix struct {
 	EntryName string     `json:"entryName"`
 	UnitName  string     `json:"unitName" doc:"who says so"`
 	OwnerName string     `json:"ownerName"`
-	Answer    string     `json:"answer" enum:",mended,right"`
+	Answer    string     `json:"answer" enum:",mended,right,later"`
+	Ticket    string     `json:"ticket" doc:"id of the quality ticket it became; empty where no data is mounted, and the provider answers here"`
+	Number    string     `json:"number" doc:"of that ticket"`
 	Note      string     `json:"note"`
 	At        store.Time `json:"at"`
 	Answered  store.Time `json:"answeredAt"`
@@ -34,10 +37,10 @@ type Fix struct {
 	provider, owner string
 }
 
-const fixColumns = `x.id, x.sheet, coalesce((SELECT title FROM burden WHERE id = x.report), ''), x.field_name, x.line, x.was, x.now_is, x.reason, x.entry_name, x.unit_name, x.owner_name, x.answer, x.answer_note, x.at, x.answered_at, x.provider, x.owner`
+const fixColumns = `x.id, x.sheet, coalesce((SELECT title FROM burden WHERE id = x.report), ''), x.field_name, x.line, x.was, x.now_is, x.reason, x.entry_name, x.unit_name, x.owner_name, x.answer, x.answer_note, x.at, x.answered_at, x.provider, x.owner, x.ticket, x.ticket_number`
 
 func scanFix(x *Fix) []any {
-	return []any{&x.ID, &x.Sheet, &x.Title, &x.FieldName, &x.Line, &x.Was, &x.Now, &x.Reason, &x.EntryName, &x.UnitName, &x.OwnerName, &x.Answer, &x.Note, &x.At, &x.Answered, &x.provider, &x.owner}
+	return []any{&x.ID, &x.Sheet, &x.Title, &x.FieldName, &x.Line, &x.Was, &x.Now, &x.Reason, &x.EntryName, &x.UnitName, &x.OwnerName, &x.Answer, &x.Note, &x.At, &x.Answered, &x.provider, &x.owner, &x.Ticket, &x.Number}
 }
 
 // fixScope is which corrections the actor sees: his unit's, those of data it provides, and all for who checks.
@@ -106,12 +109,15 @@ func (b *Burden) fixed(ctx context.Context, tx *store.Tx, s *sheet, r *report, f
 	if err != nil {
 		return err
 	}
-	if err := store.Exec(ctx, tx, `INSERT INTO burden_fix (id, sheet, report, field, field_name, line, was, now_is, reason, entry, entry_name, provider, provider_street, unit_id, unit_name, street, owner, owner_name, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
-		x.ID, s.ID, r.ID, f.Key, f.Name, line, x.Was, x.Now, x.Reason, entry, x.EntryName, x.provider, units[x.provider].Street, s.Unit, s.UnitName, s.Street, me.Person, me.Name, store.At(b.now())); err != nil {
+	if err := b.ticketed(ctx, tx, r, f, x, entry); err != nil {
 		return err
 	}
-	if x.provider != "" {
+	if err := store.Exec(ctx, tx, `INSERT INTO burden_fix (id, sheet, report, field, field_name, line, was, now_is, reason, entry, entry_name, provider, provider_street, unit_id, unit_name, street, owner, owner_name, at, ticket, ticket_number)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+		x.ID, s.ID, r.ID, f.Key, f.Name, line, x.Was, x.Now, x.Reason, entry, x.EntryName, x.provider, units[x.provider].Street, s.Unit, s.UnitName, s.Street, me.Person, me.Name, store.At(b.now()), x.Ticket, x.Number); err != nil {
+		return err
+	}
+	if x.provider != "" && x.Ticket == "" { // a ticket lies in the box of who provides it
 		to, err := b.org.Leaders(ctx, tx, x.provider)
 		if err != nil {
 			return err
@@ -120,7 +126,49 @@ func (b *Burden) fixed(ctx context.Context, tx *store.Tx, s *sheet, r *report, f
 			return err
 		}
 	}
-	return b.audit.Record(ctx, tx, audit.Entry{Action: "burden.fix", Object: "burden_sheet", ID: s.ID, Title: s.Title, Detail: map[string]any{"field": f.Key, "entry": entry, "row": line}})
+	return b.audit.Record(ctx, tx, audit.Entry{Action: "burden.fix", Object: "burden_sheet", ID: s.ID, Title: s.Title, Detail: map[string]any{"field": f.Key, "entry": entry, "row": line, "ticket": x.Number}})
+}
+
+// ticketed makes a correction a quality ticket to who provides the data, where there is data behind the entry. What was and
+// what is stays here: a ticket is read by people who may not see it.
+func (b *Burden) ticketed(ctx context.Context, tx *store.Tx, r *report, f *Field, x *Fix, entry string) error {
+	if entry == "" {
+		return nil
+	}
+	set, columns, err := b.catalogue.Bound(ctx, tx, entry)
+	if err != nil || set == "" {
+		return err
+	}
+	x.Ticket, x.Number, err = b.quality.Report(ctx, tx, set, columns[f.Item], b.words.Text("zh", "burden.ticket_words", r.Title, f.Name, x.Reason))
+	if errs.Is(err, errs.Missing) { // bound to data that has gone
+		x.Ticket, x.Number, err = "", "", nil
+	}
+	return err
+}
+
+// ticketAnswered hears what the provider said of a ticket, and tells who had corrected.
+func (b *Burden) ticketAnswered(ctx context.Context, e struct {
+	Ticket string `json:"ticket"`
+	Answer string `json:"answer"`
+}) error {
+	return b.db.Tx(room.BySystem(ctx), func(ctx context.Context, tx *store.Tx) error {
+		all, err := store.All(ctx, tx, scanFix, `SELECT `+fixColumns+` FROM burden_fix x WHERE x.ticket = $1 AND x.answer <> $2`, e.Ticket, e.Answer)
+		if err != nil {
+			return err
+		}
+		for _, x := range all {
+			if err := store.ExecOne(ctx, tx, `UPDATE burden_fix SET answer = $1, answered_at = $2 WHERE id = $3`, e.Answer, store.At(b.now()), x.ID); err != nil {
+				return err
+			}
+			if err := b.tell(ctx, tx, []string{x.owner}, notify.Info, "burden.told_fix_"+e.Answer, []any{x.EntryName, x.FieldName, ""}, "/burden/fixes", x.ID); err != nil {
+				return err
+			}
+			if err := b.audit.Record(ctx, tx, audit.Entry{Action: "burden.answer", Object: "burden_fix", ID: x.ID, Title: x.FieldName, Detail: map[string]any{"answer": e.Answer, "ticket": x.Number}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 type fixesIn struct {
@@ -142,7 +190,7 @@ func (b *Burden) listFixes(ctx context.Context, in *fixesIn) (*fixesOut, error) 
 	reach, err := authz.Reach(ctx, b.db, "burden.draft")
 	for i := range all.Items {
 		x := &all.Items[i]
-		x.Provides = x.Answer == "" && x.provider != "" && reach.Has(x.provider, "", "")
+		x.Provides = x.Answer == "" && x.Ticket == "" && x.provider != "" && reach.Has(x.provider, "", "")
 	}
 	return &fixesOut{all}, err
 }
@@ -165,6 +213,9 @@ func (b *Burden) answerFix(ctx context.Context, in *answerFixIn) (*struct{}, err
 		}
 		if err != nil {
 			return err
+		}
+		if x.Ticket != "" {
+			return errs.New(errs.Conflict, "burden.fix_by_ticket", x.Number)
 		}
 		if err := store.ExecOne(ctx, tx, `UPDATE burden_fix SET answer = $1, answer_note = $2, answered_at = $3 WHERE id = $4 AND answer = ''`, in.Body.Answer, in.Body.Note, store.At(b.now()), x.ID); err != nil {
 			return err

@@ -19,7 +19,7 @@ type Lack struct {
 	Entry  string   `json:"entry"`
 	Name   string   `json:"name"`
 	Fields []string `json:"fields" nullable:"false" doc:"names"`
-	Why    string   `json:"why" enum:"unbound,no_grant,no_key,no_column" doc:"unbound: no data is mounted; no_grant: no grant of the sender's or the recipient's lets it in; no_key: nothing says which row is whose; no_column: an item has no column"`
+	Why    string   `json:"why" enum:"unbound,no_grant,no_key,no_column,masked,many" doc:"unbound: no data is mounted; no_grant: no grant of the sender's or the recipient's lets it in; no_key: nothing says which row is whose; no_column: an item has no column; masked: whom rows are about is not granted in clear; many: more rows than a sheet holds"`
 }
 
 // filler fills rows in from the data behind entries.
@@ -86,8 +86,12 @@ func (x *filler) lack(r *report, w wanted, why string) {
 	l := &x.lacks[i]
 	for _, k := range w.keys {
 		f, _ := field(r.Fields.V, k)
-		l.Name = f.EntryName
-		l.Fields = append(l.Fields, f.Name)
+		if l.Name == "" {
+			l.Name = f.EntryName
+		}
+		if !slices.Contains(l.Fields, f.Name) {
+			l.Fields = append(l.Fields, f.Name)
+		}
 	}
 }
 
@@ -158,24 +162,16 @@ func (x *filler) join(r *report, w wanted, ds dataset.Dataset) *Join {
 		}
 	}
 	for _, c := range ds.Keys() {
-		title := c.Title + c.Name
-		if r.List {
-			for _, f := range r.Fields.V {
-				if f.RowKey && (f.Kind == "id" && (c.Kind == codes.KindID || c.Kind == codes.KindIDStrict) || f.Kind == "uscc" && c.Kind == codes.KindUSCC) {
-					return &Join{c.Name, f.Key}
-				}
+		for _, f := range r.Fields.V {
+			if r.List && f.RowKey && (f.Kind == "id" && (c.Kind == codes.KindID || c.Kind == codes.KindIDStrict) || f.Kind == "uscc" && c.Kind == codes.KindUSCC) {
+				return &Join{c.Name, f.Key}
 			}
-			continue
-		}
-		place := map[string]string{"community": "社区", "street": "街道"}[r.Level]
-		switch {
-		case strings.Contains(title, "代码") && (strings.Contains(title, place) || strings.Contains(title, "区划")), strings.Contains(title, place+"编码"):
-			return &Join{c.Name, "code"}
-		case strings.Contains(title, place):
-			return &Join{c.Name, "unit"}
 		}
 	}
-	return nil
+	if r.List {
+		return nil
+	}
+	return placed(r, ds)
 }
 
 // match holds the subjects against a dataset under the first of rights that shows the columns; columns none shows together are tried one by one.
@@ -241,7 +237,11 @@ func (x *filler) match(ctx context.Context, r *report, ds dataset.Dataset, right
 		}
 	}
 	if len(one.Grants) > 0 && n > 0 {
-		x.spent = append(x.spent, spending{one.Grants[0], n})
+		if i := slices.IndexFunc(x.spent, func(s spending) bool { return s.grant.ID == one.Grants[0].ID }); i >= 0 {
+			x.spent[i].n += n
+		} else {
+			x.spent = append(x.spent, spending{one.Grants[0], n})
+		}
 	}
 	return nil
 }

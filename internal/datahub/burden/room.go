@@ -54,6 +54,12 @@ type Catalogue interface {
 	Bound(ctx context.Context, q store.Queryer, entry string) (dataset string, columns map[string]string, err error)
 }
 
+// Quality takes what recipients say is wrong in data that was filled in as tickets to who provides it.
+type Quality interface {
+	// Report begins a ticket of the actor's in tx and returns its id and number. words hold no personal data.
+	Report(ctx context.Context, tx *store.Tx, dataset, column, words string) (ticket, number string, err error)
+}
+
 // Told is what others hear of a report: burden.approved, burden.refused, burden.sent.
 type Told struct {
 	Report string `json:"report"`
@@ -78,13 +84,14 @@ type Burden struct {
 	find      *find.Find
 	now       func() time.Time
 	catalogue Catalogue
+	quality   Quality
 	held      *known
 }
 
 // New declares the room.
-func New(kit *kernel.Kit, catalogue Catalogue) *room.Room {
+func New(kit *kernel.Kit, catalogue Catalogue, quality Quality) *room.Room {
 	b := &Burden{db: kit.DB, bus: kit.Bus, audit: kit.Audit, authz: kit.Authz, org: kit.Org, files: kit.Files, datasets: kit.Datasets, settings: kit.Settings, flow: kit.Flow,
-		notify: kit.Notify, words: kit.Words, find: kit.Find, now: kit.Now, catalogue: catalogue, held: &known{}}
+		notify: kit.Notify, words: kit.Words, find: kit.Find, now: kit.Now, catalogue: catalogue, quality: quality, held: &known{}}
 	kit.Flow.Host("burden", b.host())
 	b.findable()
 	kit.Files.Readers("burden", func(ctx context.Context, object string) error {
@@ -104,7 +111,7 @@ func New(kit *kernel.Kit, catalogue Catalogue) *room.Room {
 		},
 		Services: []room.Service{{Name: "install", Once: true, Run: b.install}},
 		Emits:    []bus.Event{bus.Emits[Told]("burden.approved"), bus.Emits[Told]("burden.refused"), bus.Emits[Told]("burden.sent")},
-		Hears:    []bus.Listener{bus.On("settings.changed", b.settingChanged)},
+		Hears:    []bus.Listener{bus.On("settings.changed", b.settingChanged), bus.On("quality.answered", b.ticketAnswered)},
 		Settings: declared(),
 		Actions: []string{"burden.draft", "burden.save", "burden.drop", "burden.file", "burden.send", "burden.close", "burden.urge", "burden.fill", "burden.submit", "burden.return", "burden.fix", "burden.answer",
 			"burden.tip", "burden.share", "burden.export"},

@@ -293,7 +293,39 @@ func TestFix(t *testing.T) {
 		})
 		var all struct{ Items []Fix }
 		w.Get(t, w.who["数据"], "GET /api/burden/fixes?open=true", "", &all)
-		if len(all.Items) != 1 || all.Items[0].Was != "6" || all.Items[0].Now != "7" || !all.Items[0].Provides || all.Items[0].UnitName != "石牌社区" {
+		if len(all.Items) != 1 || all.Items[0].Was != "6" || all.Items[0].Now != "7" || all.Items[0].Provides || all.Items[0].UnitName != "石牌社区" || all.Items[0].Number != "ZL2023-00001" {
+			t.Fatalf("%+v", all.Items)
+		}
+		if len(w.shelf.tickets) != 1 || w.shelf.tickets[0] != w.ds.ID+" staff 报表《网格员情况月报》预填的“网格员数”与实际不符：上月新增一人" {
+			t.Errorf("%q", w.shelf.tickets)
+		}
+		heard := func(answer string) {
+			t.Helper()
+			for _, r := range w.Rooms {
+				for _, l := range r.Hears {
+					if r.Name == "burden" && l.Name == "quality.answered" {
+						if err := l.Run(t.Context(), []byte(fmt.Sprintf(`{"ticket":"ticket-1","answer":%q}`, answer))); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			}
+		}
+		heard("later")
+		w.Run(t, []kerneltest.Case{
+			{Name: "answered by its ticket, not here", As: w.who["数据"], Call: "POST /api/burden/fixes/" + all.Items[0].ID + "/answer", Body: `{"answer":"mended"}`, Status: 409, Want: []string{"ZL2023-00001"}},
+			{Name: "what the ticket says stands here", As: w.who["石牌"], Call: "GET /api/burden/fixes", Status: 200, Want: []string{`"answer":"later"`}},
+			{Name: "and who said so is told", As: w.who["石牌"], Call: "GET /api/notify", Status: 200, Want: []string{"随下次更新改正"}},
+		})
+		heard("mended")
+		heard("mended") // an event may come twice
+		w.Run(t, []kerneltest.Case{{Name: "answered again", As: w.who["石牌"], Call: "GET /api/burden/fixes?open=true", Status: 200, Want: []string{`"items":[]`}}})
+
+		// Where no data is behind it any more, the provider answers here.
+		w.shelf.put("e-grid", "")
+		w.Get(t, w.who["石牌"], "POST "+on+"/fixes", `{"row":1,"field":"f1","value":"8","reason":"本月又增一人"}`, nil)
+		w.Get(t, w.who["数据"], "GET /api/burden/fixes?open=true", "", &all)
+		if len(all.Items) != 1 || !all.Items[0].Provides || all.Items[0].Ticket != "" {
 			t.Fatalf("%+v", all.Items)
 		}
 		w.Run(t, []kerneltest.Case{

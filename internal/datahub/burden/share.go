@@ -39,7 +39,7 @@ func (b *Burden) propose(ctx context.Context, in *proposeIn) (*shareOut, error) 
 		}
 		f, ok := field(r.Fields.V, in.Body.Field)
 		g, has := field(o.Fields.V, in.Body.OtherField)
-		if !ok || !has || r.List || o.List {
+		if !ok || !has || !alike(&r, &o) || f.RowKey || g.RowKey {
 			return errs.New(errs.Invalid, "burden.cannot_share")
 		}
 		if err := store.Exec(ctx, tx, `DELETE FROM burden_share WHERE report = $1 AND field = $2 AND state <> 'agreed'`, r.ID, f.Key); err != nil {
@@ -68,6 +68,15 @@ func (b *Burden) propose(ctx context.Context, in *proposeIn) (*shareOut, error) 
 		return nil, err
 	}
 	return b.shareBy(ctx, made)
+}
+
+// alike reports whether rows of two reports can be told apart the same way: one row each, or lists about the same kind of thing.
+func alike(r, o *report) bool {
+	if !r.List || !o.List {
+		return r.List == o.List
+	}
+	mine, theirs := about(r.Fields.V), about(o.Fields.V)
+	return mine != nil && theirs != nil && mine.Kind == theirs.Kind
 }
 
 func (b *Burden) shareBy(ctx context.Context, id string) (*shareOut, error) {

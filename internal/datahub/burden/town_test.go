@@ -23,6 +23,7 @@ type shelf struct {
 	entries []Entry
 	bound   map[string]string
 	columns map[string]map[string]string
+	tickets []string
 }
 
 func (s *shelf) Published(_ context.Context, _ store.Queryer, mark string) ([]Entry, string, error) {
@@ -41,13 +42,27 @@ func (s *shelf) Bound(_ context.Context, _ store.Queryer, entry string) (string,
 	return s.bound[entry], s.columns[entry], nil
 }
 
+func (s *shelf) put(entry, ds string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bound[entry] = ds
+}
+
+// Report keeps no ticket but counts it: what becomes of one is the room of quality's to show.
+func (s *shelf) Report(_ context.Context, _ *store.Tx, dataset, column, words string) (ticket, number string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tickets = append(s.tickets, dataset+" "+column+" "+words)
+	return "ticket-1", "ZL2023-00001", nil
+}
+
 // shelves keeps the catalogue of each house by its kit.
 var shelves sync.Map
 
 var houses = &kerneltest.Houses{Rooms: func(kit *kernel.Kit) []*room.Room {
 	s := &shelf{bound: map[string]string{}, columns: map[string]map[string]string{}}
 	shelves.Store(kit, s)
-	return []*room.Room{New(kit, s)}
+	return []*room.Room{New(kit, s, s)}
 },
 	Warehouse: func(t *testing.T) warehouse.Store {
 		s, err := duck.Open(t.Context(), duck.Options{Dir: t.TempDir(), Memory: 256 << 20})

@@ -264,7 +264,7 @@ func (b *Burden) others(ctx context.Context, q store.Queryer, r *report) ([]Same
 	var items []match.Item
 	for i := range all {
 		o := &all[i]
-		if o.Level != r.Level {
+		if o.Level != r.Level || !alike(r, o) {
 			continue
 		}
 		for _, f := range o.Fields.V {

@@ -183,11 +183,13 @@ func (l *Lookup) find(ctx context.Context, in *findIn) (*findOut, error) {
 	look := Look{ID: id.New(), Dataset: ds.ID, Title: ds.Title, Store: ds.Current, OwnerUnit: ds.Unit, OwnerStreet: ds.Street, Column: col.Name,
 		Index: l.ring.Index(indexOf(ds, col.Name), key), Purpose: b.Purpose, Basis: b.Basis, Person: me.Person, PersonName: me.Name, Unit: me.Unit, Home: me.Home, At: store.At(l.now()), Hits: len(rows),
 		IndexName: indexOf(ds, col.Name), Matter: strings.TrimSpace(b.Matter)}
-	seen, err := l.related(ctx, look, ds, rows)
+	seen, err := l.related(ctx, &look, ds, rows)
 	if err != nil {
 		return nil, err
 	}
-	look.Marks = detect(look, hours(ctx, l.settings), seen)
+	if look.Marks, err = l.detect(ctx, l.db, look, seen); err != nil {
+		return nil, err
+	}
 	if len(rows) > 0 {
 		look.sealed = l.ring.Seal(look.place(), []byte(key))
 	}
@@ -234,6 +236,11 @@ func (l *Lookup) enter(ctx context.Context, tx *store.Tx, k Look) error {
 	}
 	if err := l.warn(ctx, tx, k); err != nil {
 		return err
+	}
+	if k.moved {
+		if err := store.Exec(ctx, tx, `UPDATE lookup_kin SET home_id = $1 WHERE person = $2`, k.Home, k.Person); err != nil {
+			return err
+		}
 	}
 	return l.audit.Record(ctx, tx, audit.Entry{Action: "lookup.find", Object: "dataset", ID: k.Dataset, Title: k.Title, Personal: true, Subjects: k.Hits, Purpose: k.Purpose,
 		Detail: map[string]any{"look": k.ID, "version": k.Store, "column": k.Column, "keyIndex": k.Index, "basis": k.Basis, "unit": k.OwnerUnit, "matter": k.Matter, "marks": k.Marks}})

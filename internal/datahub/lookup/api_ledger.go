@@ -28,7 +28,7 @@ type Entry struct {
 	Clear    int        `json:"clear" doc:"columns it gave out in clear"`
 	Root     string     `json:"root" doc:"SM3 Merkle root over its subjects"`
 	Matter   string     `json:"matter" doc:"number of the case it was for"`
-	Marks    []string   `json:"marks" nullable:"false" enum:"off_hours,no_case,self,colleague" doc:"what a detector noticed"`
+	Marks    []string   `json:"marks" nullable:"false" enum:"off_hours,no_case,self,household,colleague" doc:"what a detector noticed; of one's own looks, nothing that tells of the record"`
 }
 
 type mineIn struct{ store.Page }
@@ -41,14 +41,21 @@ type ledgerIn struct {
 	Until   store.Time `query:"until"`
 	Bare    bool       `query:"revealed" doc:"only looks of which something was revealed"`
 	Batch   bool       `query:"batch" doc:"only lists"`
-	Mark    string     `query:"mark" enum:",any,off_hours,no_case,self,colleague" doc:"only looks with this mark; any: with one beside no_case"`
+	Mark    string     `query:"mark" enum:",any,off_hours,no_case,self,household,colleague" doc:"only looks with this mark; any: with one beside no_case"`
 }
 
 type ledgerOut struct{ Body store.Listed[Entry] }
 
 // mine lists the actor's own looks.
 func (l *Lookup) mine(ctx context.Context, in *mineIn) (*ledgerOut, error) {
-	return l.entries(ctx, store.Scoped(store.C("person = $1", authz.From(ctx).Person)), nil, in.Page)
+	out, err := l.entries(ctx, store.Scoped(store.C("person = $1", authz.From(ctx).Person)), nil, in.Page)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out.Body.Items {
+		out.Body.Items[i].Marks = ownMarks(out.Body.Items[i].Marks)
+	}
+	return out, nil
 }
 
 // ledger lists the looks at the datasets of the actor's units.

@@ -10,33 +10,119 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"qushu/internal/base/id"
-	"qushu/internal/base/secret"
 	"qushu/internal/base/store"
 	"qushu/internal/kernel"
 	"qushu/internal/kernel/settings"
 )
 
 // Ledger is where runs of lists are entered beside single looks. Other rooms reach it by a port.
-type Ledger struct {
-	ring     *secret.Ring
-	settings *settings.Settings
-}
+type Ledger struct{ l *Lookup }
 
 // NewLedger returns the ledger of kit's house; the room must be in it.
-func NewLedger(kit *kernel.Kit) *Ledger { return &Ledger{kit.Ring, kit.Settings} }
+func NewLedger(kit *kernel.Kit) *Ledger { return &Ledger{build(kit, nil, nil)} }
 
 // Indexer returns the blind index of keys of a dataset's column, by the names of both, for one goroutine.
 func (l *Ledger) Indexer(dataset, column string) func(key string) uint64 {
-	return l.ring.Indexer(indexName(dataset, column)).Of
+	return l.l.ring.Indexer(indexName(dataset, column)).Of
+}
+
+// Related finds what is to be noticed about the keys of a short list: that who runs it stands on it, one of his household, or a
+// colleague, as far as people have declared themselves and the lists are of identity numbers. Longer lists (lookup.small_list)
+// are of the public at large and hold everybody. subjects are indexes by Indexer.
+func (l *Ledger) Related(ctx context.Context, k Look, name string, subjects []uint64) ([]string, error) {
+	if len(subjects) == 0 || len(subjects) > l.l.settings.Int(ctx, "lookup.small_list") {
+		return nil, nil
+	}
+	d, err := l.l.detector(ctx, k.Person)
+	if err != nil {
+		return nil, err
+	}
+	index := l.Indexer(name, k.Column)
+	return d.onList(ctx, k, func(number string) bool { return slices.Contains(subjects, index(number)) })
+}
+
+// Differs reports whether subjects differ from those of one of earlier runs, by their ids, in fewer than least, but in some: what
+// both answers differ in would be about these few.
+func (l *Ledger) Differs(ctx context.Context, name, column string, runs []string, subjects []uint64, least int) (bool, error) {
+	mine := pagesOf(subjects)
+	n := 0
+	for _, p := range mine {
+		n += len(p.indexes) / 8
+	}
+	in := store.In("batch", runs)
+	where := store.And(in, store.C("index_name = $1 AND asked > $2 AND asked < $3", indexName(name, column), n-least, n+least))
+	looks, err := store.Column[string](ctx, l.l.db, `SELECT id FROM lookup_look WHERE `+where.SQL, where.Args...)
+	if err != nil {
+		return false, err
+	}
+	for _, look := range looks {
+		theirs, err := pagesIn(ctx, l.l.db, look)
+		if err != nil {
+			return false, err
+		}
+		if d := apart(mine, theirs, least); d > 0 && d < least {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// pagesIn reads the pages of a look, by their first byte.
+func pagesIn(ctx context.Context, q store.Queryer, look string) ([]page, error) {
+	type row struct {
+		bucket  int
+		indexes string
+	}
+	rows, err := store.All(ctx, q, func(r *row) []any { return []any{&r.bucket, &r.indexes} }, `SELECT bucket, indexes FROM lookup_page WHERE look_id = $1 ORDER BY bucket`, look)
+	out := make([]page, len(rows))
+	for i, r := range rows {
+		if err == nil {
+			out[i], err = pageOf(r.bucket, r.indexes)
+		}
+	}
+	return out, err
+}
+
+// apart counts subjects that are on one list and not on the other, most at least.
+func apart(a, b []page, most int) (n int) {
+	i, j := 0, 0
+	for (i < len(a) || j < len(b)) && n < most {
+		switch {
+		case j == len(b) || i < len(a) && a[i].bucket < b[j].bucket:
+			n += len(a[i].indexes) / 8
+			i++
+		case i == len(a) || b[j].bucket < a[i].bucket:
+			n += len(b[j].indexes) / 8
+			j++
+		default:
+			for x := range len(a[i].indexes) / 8 {
+				if !b[j].has(binary.BigEndian.Uint64(a[i].indexes[x*8:])) {
+					n++
+				}
+			}
+			for x := range len(b[j].indexes) / 8 {
+				if !a[i].has(binary.BigEndian.Uint64(b[j].indexes[x*8:])) {
+					n++
+				}
+			}
+			i, j = i+1, j+1
+		}
+	}
+	return n
 }
 
 // Enter writes a run into the ledger in tx: one entry, with the root over the indexes of every key that was asked for,
-// and the pages they lie in. l.Batch is the run's id, name the dataset's. The caller's own record in the audit holds the root.
+// and the pages they lie in. k.Marks are what Related found, k.Batch is the run's id, name the dataset's. The caller's own record in the audit holds the root.
 func (l *Ledger) Enter(ctx context.Context, tx *store.Tx, k Look, name string, subjects []uint64) (root string, err error) {
 	pages := pagesOf(subjects)
 	k.ID, k.Asked, k.Root, k.IndexName = id.New(), len(subjects), rootOf(pages), indexName(name, k.Column)
-	k.Marks = detect(k, hours(ctx, l.settings), nil)
+	if k.Marks, err = l.l.detect(ctx, tx, k, k.Marks); err != nil {
+		return "", err
+	}
 	if err := insertLook(ctx, tx, k); err != nil {
+		return "", err
+	}
+	if err := l.l.warn(ctx, tx, k); err != nil {
 		return "", err
 	}
 	return k.Root, insertPages(ctx, tx, k.ID, pages)

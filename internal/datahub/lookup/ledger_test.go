@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"qushu/internal/base/store"
 	"qushu/internal/datahub/lookup"
@@ -65,53 +64,5 @@ func TestSubject(t *testing.T) {
 				Want: []string{`"asked":3001`, `"batch":"run-wu"`, a}, Not: []string{why}},
 			{Name: "of one's own units alone", As: kerneltest.Actor("qian", "u9", room.Unit, "lookup.ledger"), Call: "GET /api/lookup/ledger", Status: 200, Want: []string{`"items":[]`}},
 		})
-	})
-}
-
-// A look at one's own record or a colleague's, at night, or for no case, is marked.
-func TestMarks(t *testing.T) {
-	houses.Each(t, func(t *testing.T, e *kerneltest.Env) {
-		const own, mate, other = "420199198001010019", "420199199102150023", "420199200109300034"
-		ds := publish(t, e, "", 0, "people", []any{own, "李四", "13900000001", nil}, []any{mate, "赵六", "13900000002", nil}, []any{other, "钱七", "13900000003", nil})
-		grant(t, e, ds, dataset.Grant{Unit: "u2", Columns: []string{"sfzh", "xm"}})
-		find := func(id, matter string) {
-			body := fmt.Sprintf(`{"dataset":%q,"column":"sfzh","value":%q,"purpose":%q,"matter":%q}`, ds.ID, id, why, matter)
-			if s, b := e.Call(t, kerneltest.Case{As: reader("li", "u2"), Call: "POST /api/lookup/find", Body: body}); s != 200 {
-				t.Fatal(s, b)
-			}
-		}
-		boss := kerneltest.Actor("zhang", "u1", room.Unit, "lookup.ledger")
-		newest := func(query string) (marks []string, n int) {
-			var got struct{ Items []struct{ Marks []string } }
-			e.Get(t, boss, "GET /api/lookup/ledger"+query, "", &got)
-			if len(got.Items) == 0 {
-				return nil, 0
-			}
-			return got.Items[0].Marks, len(got.Items)
-		}
-		for _, c := range []struct {
-			name, id, matter, want string
-			later                  time.Duration
-		}{
-			{"a stranger's, for a case", other, "SQ2023-00012", "[]", 0},
-			{"for no case", other, "", "[no_case]", 0},
-			{"his own", own, "SQ2023-00012", "[self]", 0},
-			{"a colleague's", mate, "SQ2023-00012", "[colleague]", 0},
-			{"at night", other, "SQ2023-00012", "[off_hours]", 12 * time.Hour},
-			{"on Saturday", other, "SQ2023-00012", "[off_hours]", 36 * time.Hour},
-		} {
-			if e.Move(c.later); c.later > 0 {
-				grant(t, e, ds, dataset.Grant{Unit: "u2", Columns: []string{"sfzh", "xm"}})
-			}
-			find(c.id, c.matter)
-			if marks, _ := newest(""); fmt.Sprint(marks) != c.want {
-				t.Errorf("%s: %v, want %s", c.name, marks, c.want)
-			}
-		}
-		for query, want := range map[string]int{"": 6, "?mark=any": 4, "?mark=off_hours": 2, "?mark=self": 1} {
-			if _, n := newest(query); n != want {
-				t.Errorf("%q: %d looks, want %d", query, n, want)
-			}
-		}
 	})
 }

@@ -45,6 +45,8 @@ type Look struct {
 	IndexName   string // what keys were indexed under
 	Matter      string // number of the case it was for
 	Marks       []string
+
+	moved bool // what he declared stands under another body than the one he works in now
 }
 
 // Reveal is one field that was shown in clear.

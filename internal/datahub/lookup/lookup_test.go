@@ -32,7 +32,7 @@ func (town) Units(_ context.Context, _ store.Queryer, ids []string) (map[string]
 
 // ByMobile knows li, of u2, and his colleague zhao.
 func (town) ByMobile(_ context.Context, _ store.Queryer, number string) ([]lookup.Member, error) {
-	return map[string][]lookup.Member{"13900000001": {{Person: "li", Unit: "u2"}}, "13900000002": {{Person: "zhao", Unit: "u2"}}, "13900000003": {{Person: "qian", Unit: "u7"}}}[number], nil
+	return map[string][]lookup.Member{"13900000001": {{Person: "li", Unit: "u2", Home: "u2"}}, "13900000002": {{Person: "zhao", Unit: "u21", Home: "u2"}}, "13900000003": {{Person: "qian", Unit: "u7", Home: "u7"}}}[number], nil
 }
 
 var houses = &kerneltest.Houses{

@@ -42,6 +42,7 @@ type Quality struct {
 	datasets *dataset.Datasets
 	settings *settings.Settings
 	flow     *flow.Flow
+	bus      *bus.Bus
 	notify   *notify.Notes
 	words    *errs.Catalog
 	dicts    *codes.Dictionaries
@@ -57,7 +58,7 @@ func New(kit *kernel.Kit) (*Quality, error) {
 		return nil, err
 	}
 	q := &Quality{db: kit.DB, wh: kit.Warehouse, jobs: kit.Jobs, audit: kit.Audit, org: kit.Org, datasets: kit.Datasets, settings: kit.Settings,
-		flow: kit.Flow, notify: kit.Notify, words: kit.Words, dicts: dicts, now: kit.Now}
+		flow: kit.Flow, bus: kit.Bus, notify: kit.Notify, words: kit.Words, dicts: dicts, now: kit.Now}
 	kit.Flow.Host("quality", q.host())
 	kit.Datasets.Judged(q.Gate)
 	return q, nil
@@ -91,6 +92,7 @@ func (q *Quality) Room() *room.Room {
 		},
 		Jobs:     []jobs.Handler{check, jobs.Periodic("quality.watch", jobs.Every(time.Minute), q.watch), jobs.Periodic("quality.fresh", jobs.Daily{Hour: 5, Minute: 10}, q.fresh)},
 		Services: []room.Service{{Name: "install", Once: true, Run: q.install}},
+		Emits:    []bus.Event{bus.Emits[Answered]("quality.answered")},
 		Hears:    []bus.Listener{bus.On("dataset.served", q.served), bus.On("dataset.removed", q.removed)},
 		Settings: []room.Setting{weight("01", 15), weight("02", 20), weight("03", 25), weight("04", 15), weight("05", 15), weight("06", 10),
 			{Name: "mend_days", Default: 10, Min: 1, Max: 60, Admin: room.System}, {Name: "keep_checks", Default: 30, Min: 2, Max: 1000, Admin: room.System}},

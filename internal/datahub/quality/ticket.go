@@ -101,7 +101,11 @@ func (q *Quality) host() flow.Host {
 			if node != "mend" {
 				return nil
 			}
-			return store.ExecOne(ctx, tx, `UPDATE quality_ticket SET answer = $1 WHERE id = $2`, outcome, c.Object)
+			data, err := store.Value[string](ctx, tx, `UPDATE quality_ticket SET answer = $1 WHERE id = $2 RETURNING dataset_id`, outcome, c.Object)
+			if err != nil {
+				return err
+			}
+			return q.bus.Emit(ctx, tx, "quality.answered", Answered{c.Object, data, outcome})
 		},
 		Changed: func(ctx context.Context, tx *store.Tx, c *flow.Case) error {
 			return store.ExecOne(ctx, tx, `UPDATE quality_ticket SET case_id = $1, number = $2, step = $3, case_state = $4, holder = $5, due_at = $6, closed_at = $7, late = $8 WHERE id = $9`,
@@ -189,15 +193,7 @@ func (q *Quality) raise(ctx context.Context, in *raiseIn) (*ticketOut, error) {
 		if err != nil {
 			return err
 		}
-		if len([]rune(t.Words)) < 4 {
-			return errs.New(errs.Invalid, "web.invalid").With(errs.Field{Name: "words", Key: "quality.no_words"})
-		}
-		if err := store.Exec(ctx, tx, `INSERT INTO quality_ticket (id, kind, dataset_id, title, rule_id, failing, words, col, unit_id, street, owner, owner_name, from_unit, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-			t.ID, t.Kind, ds.ID, ds.Title, t.Rule, t.Failing, t.Words, t.Column, ds.Unit, ds.Street, t.Owner, t.OwnerName, t.FromUnit, t.At); err != nil {
-			return err
-		}
-		c, err := q.flow.Begin(ctx, tx, flow.NewCase{Object: t.ID, Title: ds.Title + "：" + t.Words, Unit: ds.Unit, Street: ds.Street,
-			Kind: flow.Kind{Key: kindTicket, Room: "quality", Number: flow.Numbering{Prefix: "ZL", Per: "year", Digits: 5}}})
+		c, err := q.opened(ctx, tx, &t, ds)
 		if err != nil {
 			return err
 		}
@@ -208,6 +204,45 @@ func (q *Quality) raise(ctx context.Context, in *raiseIn) (*ticketOut, error) {
 		return nil, err
 	}
 	return q.ticket(ctx, &idIn{t.ID})
+}
+
+// opened writes a ticket and begins its case.
+func (q *Quality) opened(ctx context.Context, tx *store.Tx, t *Ticket, ds dataset.Dataset) (*flow.Case, error) {
+	if len([]rune(t.Words)) < 4 {
+		return nil, errs.New(errs.Invalid, "web.invalid").With(errs.Field{Name: "words", Key: "quality.no_words"})
+	}
+	if err := store.Exec(ctx, tx, `INSERT INTO quality_ticket (id, kind, dataset_id, title, rule_id, failing, words, col, unit_id, street, owner, owner_name, from_unit, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		t.ID, t.Kind, ds.ID, ds.Title, t.Rule, t.Failing, t.Words, t.Column, ds.Unit, ds.Street, t.Owner, t.OwnerName, t.FromUnit, t.At); err != nil {
+		return nil, err
+	}
+	return q.flow.Begin(ctx, tx, flow.NewCase{Object: t.ID, Title: ds.Title + "：" + t.Words, Unit: ds.Unit, Street: ds.Street,
+		Kind: flow.Kind{Key: kindTicket, Room: "quality", Number: flow.Numbering{Prefix: "ZL", Per: "year", Digits: 5}}})
+}
+
+// Report begins a ticket of the actor's, in the caller's transaction and record, about a dataset another room has shown him values
+// of: that it might is the caller's to know. words hold no personal data. A column the dataset no longer has is left out.
+func (q *Quality) Report(ctx context.Context, tx *store.Tx, dataID, column, words string) (ticket, number string, err error) {
+	me := authz.From(ctx)
+	ds, err := q.datasets.Get(ctx, tx, dataID, store.Unscoped("what the actor was shown values of by another room"))
+	if err != nil {
+		return "", "", err
+	}
+	if _, ok := ds.Column(column); !ok {
+		column = ""
+	}
+	t := Ticket{ID: id.New(), Kind: "reader", Words: strings.TrimSpace(words), Column: column, Owner: me.Person, OwnerName: me.Name, FromUnit: me.Home, At: store.At(q.now())}
+	c, err := q.opened(ctx, tx, &t, ds)
+	if err != nil {
+		return "", "", err
+	}
+	return t.ID, c.Number, nil
+}
+
+// Answered is told as quality.answered when the provider has said what becomes of a ticket.
+type Answered struct {
+	Ticket  string `json:"ticket"`
+	Dataset string `json:"dataset"`
+	Answer  string `json:"answer"` // mended, right or later
 }
 
 // about finds what a ticket is about, and checks that who raises it may.

@@ -19,6 +19,7 @@ import (
 type question struct {
 	sql     string
 	params  []Param
+	asOf    store.Time
 	purpose string
 	origin  string
 	saved   string
@@ -53,7 +54,7 @@ func (x *Query) answer(ctx context.Context, q question) (*Answer, error) {
 	me := authz.From(ctx)
 	limit := time.Duration(x.settings.Int(ctx, "query.seconds")) * time.Second
 	r := &Run{ID: id.New(), Origin: q.origin, Saved: q.saved, State: Running, Digest: digest(q.sql), Sources: []Source{}, Person: me.Person, PersonName: me.Name, Unit: me.Unit, At: store.At(x.now())}
-	kept, err := json.Marshal(said{q.sql, q.params})
+	kept, err := json.Marshal(said{q.sql, q.params, q.asOf})
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func (x *Query) answer(ctx context.Context, q question) (*Answer, error) {
 
 // read reads the text with the actor's rights and notes in r what it is about.
 func (x *Query) read(ctx context.Context, q *question, r *Run) (*dataset.Question, error) {
-	asked, err := x.datasets.Question(ctx, x.db, q.perm, "query.reveal", q.mode, q.sql)
+	asked, err := x.datasets.QuestionAt(ctx, x.db, q.perm, "query.reveal", q.mode, q.sql, q.asOf.Time)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +126,7 @@ func (x *Query) source(ctx context.Context, f dataset.Face) (Source, error) {
 	all, err := x.datasets.Versions(ctx, x.db, ds.ID)
 	for _, v := range all {
 		if v.ID == ds.Current {
-			s.File, s.LoadedBy, s.Loaded = v.Source, v.Person, v.At
+			s.File, s.LoadedBy, s.Loaded, s.Past = v.Source, v.Person, v.At, !v.Replaced.IsZero()
 		}
 	}
 	return s, err
@@ -249,9 +250,10 @@ func heads(a *warehouse.Answer, asked *dataset.Question) []Head {
 
 type runIn struct {
 	Body struct {
-		SQL     string  `json:"sql" maxLength:"20000" doc:"one SELECT over datasets by their codes"`
-		Params  []Param `json:"params" required:"false" nullable:"false" maxItems:"30"`
-		Purpose string  `json:"purpose" required:"false" maxLength:"200" doc:"needed when columns are used that are masked for others"`
+		SQL     string     `json:"sql" maxLength:"20000" doc:"one SELECT over datasets by their codes"`
+		Params  []Param    `json:"params" required:"false" nullable:"false" maxItems:"30"`
+		AsOf    store.Time `json:"asOf" required:"false" doc:"ask the datasets as they stood at this moment; a table that says AT itself is asked as it says"`
+		Purpose string     `json:"purpose" required:"false" maxLength:"200" doc:"needed when columns are used that are masked for others"`
 	}
 }
 
@@ -259,7 +261,7 @@ type answerOut struct{ Body Answer }
 
 // run answers SQL.
 func (x *Query) run(ctx context.Context, in *runIn) (*answerOut, error) {
-	return x.show(ctx, question{sql: in.Body.SQL, params: in.Body.Params, purpose: in.Body.Purpose, origin: "sql"})
+	return x.show(ctx, question{sql: in.Body.SQL, params: in.Body.Params, asOf: in.Body.AsOf, purpose: in.Body.Purpose, origin: "sql"})
 }
 
 // show asks a question of a person who looks.

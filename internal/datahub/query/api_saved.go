@@ -212,13 +212,13 @@ func (x *Query) mayKeep(ctx context.Context, p Plan) error {
 	text := p.SQL
 	if p.Build != nil {
 		var err error
-		if text, err = x.written(ctx, "query.use", dataset.Look, *p.Build); err != nil {
+		if text, err = x.written(ctx, "query.use", dataset.Look, *p.Build, p.AsOf); err != nil {
 			return err
 		}
 	} else if !authz.From(ctx).Can("query.sql") {
 		return errs.New(errs.Denied, "query.no_sql")
 	}
-	asked, err := x.datasets.Question(ctx, x.db, "query.use", "query.reveal", dataset.Look, text)
+	asked, err := x.datasets.QuestionAt(ctx, x.db, "query.use", "query.reveal", dataset.Look, text, p.AsOf.Time)
 	if err != nil {
 		return err
 	}
@@ -357,13 +357,14 @@ type runSavedIn struct {
 	ID   string `path:"id" maxLength:"40"`
 	Body struct {
 		Values  map[string]string `json:"values" required:"false" doc:"of its parameters, by name"`
+		AsOf    store.Time        `json:"asOf" required:"false" doc:"ask the datasets as they stood at this moment, instead of what the query says"`
 		Purpose string            `json:"purpose" required:"false" maxLength:"200"`
 	}
 }
 
 // runSaved answers a saved question with the actor's own rights.
 func (x *Query) runSaved(ctx context.Context, in *runSavedIn) (*answerOut, error) {
-	q, err := x.savedQuestion(ctx, in.ID, "query.use", dataset.Look, in.Body.Values)
+	q, err := x.savedQuestion(ctx, in.ID, "query.use", dataset.Look, in.Body.Values, in.Body.AsOf)
 	if err != nil {
 		return nil, err
 	}
@@ -372,7 +373,7 @@ func (x *Query) runSaved(ctx context.Context, in *runSavedIn) (*answerOut, error
 }
 
 // savedQuestion is a saved question the actor may ask with perm, with values put in.
-func (x *Query) savedQuestion(ctx context.Context, saved, perm string, m dataset.Mode, values map[string]string) (question, error) {
+func (x *Query) savedQuestion(ctx context.Context, saved, perm string, m dataset.Mode, values map[string]string, asOf store.Time) (question, error) {
 	scope, err := x.readable(ctx, perm)
 	if err != nil {
 		return question{}, err
@@ -390,10 +391,13 @@ func (x *Query) savedQuestion(ctx context.Context, saved, perm string, m dataset
 		return question{}, err
 	}
 	text := e.Plan.SQL
+	if asOf.IsZero() {
+		asOf = e.Plan.AsOf
+	}
 	if e.Plan.Build != nil {
-		if text, err = x.written(ctx, perm, m, *e.Plan.Build); err != nil {
+		if text, err = x.written(ctx, perm, m, *e.Plan.Build, asOf); err != nil {
 			return question{}, err
 		}
 	}
-	return question{sql: text, params: params, saved: s.ID, perm: perm, mode: m}, nil
+	return question{sql: text, params: params, asOf: asOf, saved: s.ID, perm: perm, mode: m}, nil
 }

@@ -75,30 +75,70 @@ func (x *Query) sources(ctx context.Context, in *sourcesIn) (*sourcesOut, error)
 	return out, nil
 }
 
+// Past is a version of a dataset that may be asked.
+type Past struct {
+	Number   int64      `json:"number"`
+	Rows     int64      `json:"rows"`
+	At       store.Time `json:"at" doc:"since when it served"`
+	Replaced store.Time `json:"replacedAt" doc:"null while it serves"`
+}
+
+type pastIn struct {
+	ID string `path:"id" maxLength:"40"`
+}
+type pastOut struct {
+	Body struct {
+		Items []Past `json:"items" nullable:"false" doc:"newest first"`
+	}
+}
+
+// past lists the versions of a dataset that are still kept.
+func (x *Query) past(ctx context.Context, in *pastIn) (*pastOut, error) {
+	scope, err := x.datasets.Readable(ctx, x.db, "query.use", dataset.Look)
+	if err != nil {
+		return nil, err
+	}
+	ds, err := x.datasets.Get(ctx, x.db, in.ID, scope)
+	if err != nil {
+		return nil, err
+	}
+	all, err := x.datasets.Versions(ctx, x.db, ds.ID)
+	out := &pastOut{}
+	out.Body.Items = []Past{}
+	for _, v := range all {
+		out.Body.Items = append(out.Body.Items, Past{v.Number, v.Rows, v.At, v.Replaced})
+	}
+	return out, err
+}
+
 type buildIn struct {
 	Body struct {
-		Build   Build  `json:"build"`
-		Purpose string `json:"purpose" required:"false" maxLength:"200" doc:"needed when columns are used that are masked for others"`
+		Build   Build      `json:"build"`
+		AsOf    store.Time `json:"asOf" required:"false" doc:"ask the dataset as it stood at this moment, unless the form names a version"`
+		Purpose string     `json:"purpose" required:"false" maxLength:"200" doc:"needed when columns are used that are masked for others"`
 	}
 }
 
 // build answers a question put together in a form, and shows it as SQL.
 func (x *Query) build(ctx context.Context, in *buildIn) (*answerOut, error) {
-	text, err := x.written(ctx, "query.use", dataset.Look, in.Body.Build)
+	text, err := x.written(ctx, "query.use", dataset.Look, in.Body.Build, in.Body.AsOf)
 	if err != nil {
 		return nil, err
 	}
-	return x.show(ctx, question{sql: text, purpose: in.Body.Purpose, origin: "build"})
+	return x.show(ctx, question{sql: text, asOf: in.Body.AsOf, purpose: in.Body.Purpose, origin: "build"})
 }
 
 // written is a form as SQL.
-func (x *Query) written(ctx context.Context, perm string, m dataset.Mode, b Build) (string, error) {
+func (x *Query) written(ctx context.Context, perm string, m dataset.Mode, b Build, asOf store.Time) (string, error) {
 	scope, err := x.datasets.Readable(ctx, x.db, perm, m)
 	if err != nil {
 		return "", err
 	}
 	ds, err := x.datasets.Named(ctx, x.db, b.Dataset, scope)
 	if err != nil {
+		return "", err
+	}
+	if ds, err = x.datasets.Then(ctx, x.db, ds, warehouse.At{Number: b.Version, Time: asOf.Time}); err != nil {
 		return "", err
 	}
 	lang := web.From(ctx).Lang

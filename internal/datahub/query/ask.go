@@ -54,6 +54,7 @@ type Run struct {
 type said struct {
 	SQL    string
 	Params []Param
+	AsOf   store.Time
 }
 
 func placeOf(run string) string { return "query_run.sealed/" + run }
@@ -78,6 +79,7 @@ type Source struct {
 	Loaded   store.Time `json:"loadedAt"`
 	Columns  []string   `json:"columns" nullable:"false" doc:"titles of the columns used"`
 	Part     bool       `json:"part" doc:"only the rows granted to the caller"`
+	Past     bool       `json:"past" doc:"an older version than the one that served when it was asked"`
 }
 
 // Reason is why a run or an export failed.

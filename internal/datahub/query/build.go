@@ -1,6 +1,7 @@
 package query
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 // Build is a question put together in a form.
 type Build struct {
 	Dataset  string         `json:"dataset" maxLength:"50" doc:"code of the dataset"`
+	Version  int64          `json:"version" required:"false" minimum:"0" doc:"number of an older version to ask; 0 for the one that serves"`
 	Where    dataset.Filter `json:"where" required:"false" nullable:"false" maxItems:"50" doc:"conditions that all hold"`
 	Columns  []string       `json:"columns" required:"false" nullable:"false" maxItems:"200" doc:"to list; not together with group and measures"`
 	Group    []Group        `json:"group" required:"false" nullable:"false" maxItems:"5"`
@@ -74,6 +76,9 @@ func (b Build) SQL(ds dataset.Dataset, say call) (string, error) {
 		out = "SELECT *"
 	}
 	out += "\nFROM " + ds.Name
+	if b.Version != 0 {
+		out += fmt.Sprintf(" AT (VERSION => %d)", b.Version)
+	}
 	if len(where.Kids) > 0 {
 		tests := make([]string, len(where.Kids))
 		for i, k := range where.Kids {

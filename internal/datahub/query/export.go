@@ -14,6 +14,7 @@ import (
 	"qushu/internal/base/table"
 	"qushu/internal/base/warehouse"
 	"qushu/internal/base/web"
+	"qushu/internal/base/when"
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
@@ -190,7 +191,7 @@ func (x *Query) deliver(ctx context.Context, e *Export) error {
 	if err != nil {
 		return err
 	}
-	a, err := x.answer(ctx, question{sql: s.SQL, params: s.Params, purpose: r.Purpose, origin: "export", saved: r.Saved,
+	a, err := x.answer(ctx, question{sql: s.SQL, params: s.Params, asOf: s.AsOf, purpose: r.Purpose, origin: "export", saved: r.Saved,
 		perm: "query.use", mode: dataset.Look, rows: x.settings.Int(ctx, "query.export_rows")})
 	if err != nil {
 		return err
@@ -270,11 +271,23 @@ func (x *Query) purge(ctx context.Context) error {
 	return nil
 }
 
+// moment reads a day, meaning its end, or a moment with its zone (RFC 3339 §5.6).
+func moment(s string) (store.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return store.At(t), nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, s, when.Zone)
+	if err != nil {
+		return store.Time{}, errs.New(errs.Invalid, "query.bad_moment", s)
+	}
+	return store.At(t.AddDate(0, 0, 1).Add(-time.Microsecond)), nil
+}
+
 // rows answers a saved question to a program: one object a row.
 func (x *Query) rows(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	values := map[string]string{}
-	limit, purpose := 1000, ""
+	limit, purpose, asOf := 1000, "", store.Time{}
 	for name, v := range r.URL.Query() {
 		switch name {
 		case "limit":
@@ -285,11 +298,16 @@ func (x *Query) rows(w http.ResponseWriter, r *http.Request) error {
 			limit = n
 		case "purpose":
 			purpose = v[0]
+		case "as_of":
+			var err error
+			if asOf, err = moment(v[0]); err != nil {
+				return err
+			}
 		default:
 			values[name] = v[0]
 		}
 	}
-	q, err := x.savedQuestion(ctx, r.PathValue("id"), "query.api", dataset.API, values)
+	q, err := x.savedQuestion(ctx, r.PathValue("id"), "query.api", dataset.API, values, asOf)
 	if err != nil {
 		return err
 	}

@@ -135,7 +135,7 @@ type answer struct {
 		Name, Title, File, LoadedBy string
 		Number                      int64
 		Columns                     []string
-		Part                        bool
+		Part, Past                  bool
 	}
 	Personal bool
 }

@@ -79,6 +79,7 @@ func New(kit *kernel.Kit, names Names, tree Tree) *room.Room {
 			{Name: "saved", Path: "/query/saved", Perm: "query.use", Rank: 332}, {Name: "history", Path: "/query/history", Perm: "query.audit", Rank: 333}},
 		Routes: []room.Route{
 			room.Get("/sources", "query.use", x.sources),
+			room.Get("/sources/{id}/versions", "query.use", x.past),
 			room.Post("/run", "query.sql", x.run).Secrets(),
 			room.Post("/build", "query.use", x.build).Secrets(),
 			room.Post("/cancel", "query.use", x.cancel).NoAudit("the run it ends is recorded as cancelled"),
@@ -96,7 +97,7 @@ func New(kit *kernel.Kit, names Names, tree Tree) *room.Room {
 			room.Post("/exports", "query.use", x.export),
 			room.Get("/exports", "query.use", x.exports),
 		},
-		Raws:   []room.Raw{{Method: "GET", Path: "/saved/{id}/rows", Perm: "query.api", Doc: "the rows of a saved query for a program, its parameters in the query string", Serve: x.rows}},
+		Raws:   []room.Raw{{Method: "GET", Path: "/saved/{id}/rows", Perm: "query.api", Doc: "the rows of a saved query for a program, its parameters in the query string, with limit, purpose and as_of beside them", Serve: x.rows}},
 		Jobs:   []jobs.Handler{export, jobs.Periodic("query.purge", jobs.Daily{Hour: 3, Minute: 20}, x.purge)},
 		Sealed: []room.Sealed{{Table: "query_run", ID: "id", Column: "sealed", Place: placeOf}},
 		Settings: []room.Setting{{Name: "seconds", Default: 30, Min: 1, Max: 600, Admin: room.System},

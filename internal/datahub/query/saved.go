@@ -11,10 +11,11 @@ import (
 
 // Plan is what a saved question asks, and how its answer is drawn.
 type Plan struct {
-	SQL    string  `json:"sql" required:"false" maxLength:"20000" doc:"the text; empty when it was put together in a form"`
-	Build  *Build  `json:"build,omitempty"`
-	Params []Param `json:"params" required:"false" nullable:"false" maxItems:"30"`
-	Chart  Chart   `json:"chart" required:"false"`
+	SQL    string     `json:"sql" required:"false" maxLength:"20000" doc:"the text; empty when it was put together in a form"`
+	Build  *Build     `json:"build,omitempty"`
+	Params []Param    `json:"params" required:"false" nullable:"false" maxItems:"30"`
+	AsOf   store.Time `json:"asOf" required:"false" doc:"the datasets are asked as they stood at this moment unless another is given"`
+	Chart  Chart      `json:"chart" required:"false"`
 }
 
 // Chart is how an answer is drawn. The table can be seen beside every chart.

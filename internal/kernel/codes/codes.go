@@ -26,24 +26,25 @@ type Kind string
 
 // The kinds. Birth is a birth date; Other is any personal text without a shape of its own.
 const (
-	KindName     Kind = "name"      // 姓名
-	KindID       Kind = "id"        // 公民身份号码, GB 11643-1999
-	KindIDStrict Kind = "id_strict" // the same, masked down to one character at each end
-	KindMobile   Kind = "mobile"    // 手机号
-	KindPhone    Kind = "phone"     // 固定电话, or a column that mixes both
-	KindAddress  Kind = "address"   // 住址
-	KindBank     Kind = "bank"      // 银行卡号
-	KindEmail    Kind = "email"     // 电子邮箱
-	KindPlate    Kind = "plate"     // 车牌号
-	KindBirth    Kind = "birth"     // 出生日期
-	KindUSCC     Kind = "uscc"      // 统一社会信用代码, GB 32100-2015
-	KindOther    Kind = "other"
+	KindName      Kind = "name"      // 姓名
+	KindID        Kind = "id"        // 公民身份号码, GB 11643-1999
+	KindIDStrict  Kind = "id_strict" // the same, masked down to one character at each end
+	KindMobile    Kind = "mobile"    // 手机号
+	KindPhone     Kind = "phone"     // 固定电话, or a column that mixes both
+	KindAddress   Kind = "address"   // 住址
+	KindBank      Kind = "bank"      // 银行卡号
+	KindEmail     Kind = "email"     // 电子邮箱
+	KindPlate     Kind = "plate"     // 车牌号
+	KindBirth     Kind = "birth"     // 出生日期
+	KindUSCC      Kind = "uscc"      // 统一社会信用代码, GB 32100-2015
+	KindHousehold Kind = "household" // 户号: equal values are one household; declared, never guessed
+	KindOther     Kind = "other"
 )
 
 // Kinds lists every kind in the order a person picks from.
 func Kinds() []Kind {
 	return []Kind{KindName, KindID, KindIDStrict, KindMobile, KindPhone, KindAddress, KindBank, KindEmail, KindPlate,
-		KindBirth, KindUSCC, KindOther}
+		KindBirth, KindUSCC, KindHousehold, KindOther}
 }
 
 // Key is the text key of the kind's name.

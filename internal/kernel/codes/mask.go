@@ -21,6 +21,7 @@ import (
 //	plate      province, letter and 2                                  鄂A***12
 //	birth      the year                                                1985-**-**
 //	uscc       all of a valid code: it is public                       91350100M000100Y43
+//	household  like other, an address down to the street          4201****0034
 //	other      a quarter at each end, 4 at most
 //
 // A value that has not the shape of its kind is masked like other. Masking what is masked changes nothing, so it is
@@ -56,6 +57,10 @@ func Mask(k Kind, value string) string {
 		return maskBirth(v)
 	case KindUSCC:
 		return maskCredit(v)
+	case KindHousehold: // districts without numbers of households go by the address
+		if strings.ContainsFunc(v, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+			return maskAddress(v)
+		}
 	}
 	return maskOther(v, 4)
 }

@@ -41,7 +41,7 @@ type Column struct {
 	Title  string         `json:"title" minLength:"1" maxLength:"100"`
 	Type   warehouse.Type `json:"type" doc:"text, integer, decimal(p,s), date, datetime or boolean"`
 	Key    bool           `json:"key" required:"false" doc:"rows are looked up by it"`
-	Kind   codes.Kind     `json:"kind" required:"false" enum:",name,id,id_strict,mobile,phone,address,bank,email,plate,birth,uscc,other" doc:"sort of personal data, empty for none"`
+	Kind   codes.Kind     `json:"kind" required:"false" enum:",name,id,id_strict,mobile,phone,address,bank,email,plate,birth,uscc,household,other" doc:"sort of personal data, empty for none"`
 	Level  Level          `json:"level" enum:"L1,L2,L3,L4"`
 	Masked bool           `json:"masked" required:"false" doc:"shown masked unless revealed"`
 }

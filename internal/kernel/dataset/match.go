@@ -131,6 +131,44 @@ func (d *Datasets) Match(ctx context.Context, ds Dataset, right Right, m Matchin
 	}, nil
 }
 
+// Rows gives values of one column of the rows of ds whose key is value, each once, in order and in clear, under a right narrowed by
+// Right.One for both: at most limit, more says whether there are others. The caller leaves the record of the look.
+func (d *Datasets) Rows(ctx context.Context, ds Dataset, right Right, key string, value any, column string, limit int) (texts []string, more bool, err error) {
+	wh, err := d.store()
+	if err != nil {
+		return nil, false, err
+	}
+	c, ok := ds.Column(column)
+	if !ok {
+		return nil, false, errs.New(errs.Invalid, "dataset.no_column", column)
+	}
+	clear := []string{}
+	if c.Masked {
+		clear = append(clear, column)
+	}
+	if right, err = right.One(ds, []string{key, column}, clear); err != nil {
+		return nil, false, err
+	}
+	q := warehouse.Query{From: ds.Current, Where: warehouse.Eq(key, value), Select: []warehouse.Item{{Col: column}}, Group: []string{column}, Order: []warehouse.Sort{{By: column}}, Limit: int64(limit) + 1}
+	if len(right.Grants) > 0 && len(right.Grants[0].Filter) > 0 {
+		own, err := right.Grants[0].Filter.Cond(ds)
+		if err != nil {
+			return nil, false, errs.Wrap(err, errs.Denied, "dataset.filter_stale", ds.Title)
+		}
+		q.Where = warehouse.And(q.Where, own)
+	}
+	rows, err := all(ctx, wh, q)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, row := range rows[:min(len(rows), limit)] {
+		if row[0] != nil {
+			texts = append(texts, warehouse.Format(row[0]))
+		}
+	}
+	return texts, len(rows) > limit, nil
+}
+
 // masker masks one column. Many values of a column are the same: a name, a birth date.
 type masker struct {
 	kind  codes.Kind

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"qushu/internal/base/errs"
 	"qushu/internal/base/store"
@@ -42,9 +43,19 @@ func (d *Datasets) Question(ctx context.Context, q store.Queryer, perm, bare str
 	return d.QuestionOver(ctx, q, perm, bare, m, text, nil)
 }
 
+// QuestionAt is Question of datasets as they stood at a time, unless the text says of one which version it means; the
+// zero time asks those that serve.
+func (d *Datasets) QuestionAt(ctx context.Context, q store.Queryer, perm, bare string, m Mode, text string, at time.Time) (*Question, error) {
+	return d.question(ctx, q, perm, bare, m, text, nil, at)
+}
+
 // QuestionOver is Question for a text that may also name tables the caller brings, all of whose columns are open: results
 // on their way to be datasets. A name of own hides the dataset of that name.
 func (d *Datasets) QuestionOver(ctx context.Context, q store.Queryer, perm, bare string, m Mode, text string, own []Table) (*Question, error) {
+	return d.question(ctx, q, perm, bare, m, text, own, time.Time{})
+}
+
+func (d *Datasets) question(ctx context.Context, q store.Queryer, perm, bare string, m Mode, text string, own []Table, at time.Time) (*Question, error) {
 	rd, err := engine[warehouse.Reader](d)
 	if err != nil {
 		return nil, err
@@ -60,6 +71,9 @@ func (d *Datasets) QuestionOver(ctx context.Context, q store.Queryer, perm, bare
 	out := &Question{reading: r, Params: r.Params}
 	for _, t := range r.Tables {
 		if i := slices.IndexFunc(own, func(o Table) bool { return strings.EqualFold(o.Name, t.Name) }); i >= 0 {
+			if !t.At.Zero() {
+				return nil, errs.New(errs.Invalid, "dataset.sql_own_at", own[i].Title)
+			}
 			out.Faces = append(out.Faces, own[i].face(t))
 			continue
 		}
@@ -71,6 +85,12 @@ func (d *Datasets) QuestionOver(ctx context.Context, q store.Queryer, perm, bare
 			err = errs.New(errs.Invalid, "dataset.sql_live", ds.Title)
 		}
 		if err != nil {
+			return nil, err
+		}
+		if t.At.Zero() {
+			t.At.Time = at
+		}
+		if ds, err = d.Then(ctx, q, ds, t.At); err != nil {
 			return nil, err
 		}
 		right, err := d.Right(ctx, q, ds, perm, bare, m)

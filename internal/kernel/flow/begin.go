@@ -119,6 +119,21 @@ func (f *Flow) Holds(ctx context.Context, q store.Queryer, caseID, person string
 	return nil, part, err
 }
 
+// Concerns reports whether a number is that of a case which still runs and which concerns a person: he takes part in it, or
+// it is in the charge of one of units, or came from one.
+func (f *Flow) Concerns(ctx context.Context, q store.Queryer, number, person string, units ...string) (bool, error) {
+	whole := numberIn(number)
+	if whole == "" {
+		return false, nil
+	}
+	units = slices.DeleteFunc(units, func(u string) bool { return u == "" })
+	of := store.Or(store.In("c.unit_id", units), store.In("c.from_unit", units), store.C("EXISTS (SELECT 1 FROM flow_party p WHERE p.case_id = c.id AND p.person = $1)", person),
+		store.C("EXISTS (SELECT 1 FROM flow_todo t WHERE t.case_id = c.id AND t.person = $1)", person))
+	where := store.And(store.C("c.number = $1 AND c.state IN ('open', 'suspended')", whole), of)
+	n, err := store.Value[int](ctx, q, `SELECT count(*) FROM flow_case c WHERE `+where.SQL, where.Args...)
+	return n > 0, err
+}
+
 // Waiting is a task that lies before somebody.
 type Waiting struct {
 	Task, Node string

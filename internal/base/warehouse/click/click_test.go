@@ -15,6 +15,7 @@ import (
 	"qushu/internal/base/id"
 	"qushu/internal/base/warehouse"
 	"qushu/internal/base/warehouse/duck"
+	"qushu/internal/base/warehouse/mirror"
 	"qushu/internal/base/warehouse/warehousetest"
 )
 
@@ -48,6 +49,22 @@ func refused(t *testing.T, what string, err error, kind errs.Kind, key string) {
 func TestSuite(t *testing.T) {
 	server(t)
 	warehousetest.Suite(t, func(t *testing.T, now func() time.Time) warehouse.Store { return open(t, server(t), now) })
+}
+
+// Readers' SQL goes over copies: what the engines keep differently comes back the same.
+func TestReaders(t *testing.T) {
+	server(t)
+	warehousetest.Readers(t, func(t *testing.T, now func() time.Time) warehouse.Store {
+		far, err := Open(t.Context(), Options{URL: server(t), Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := mirror.Open(t.Context(), far, mirror.Options{Dir: t.TempDir(), Memory: 256 << 20, Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
 }
 
 var people = warehouse.Spec{Table: "人口", Columns: []warehouse.Column{{Name: "号", Type: warehouse.Type{Kind: warehouse.KindInteger}, Key: true},

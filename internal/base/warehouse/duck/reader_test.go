@@ -14,6 +14,7 @@ import (
 	"qushu/internal/base/errs"
 	"qushu/internal/base/warehouse"
 	"qushu/internal/base/warehouse/duck/scope"
+	"qushu/internal/base/warehouse/warehousetest"
 )
 
 var readerColumns = []warehouse.Column{
@@ -49,42 +50,11 @@ func faces(r *warehouse.Reading, version string) []warehouse.Face {
 	return out
 }
 
-func TestReader(t *testing.T) {
-	s := open(t, Options{Memory: 256 << 20})
-	v := readerTable(t, s)
-	now := time.Date(2023, 6, 1, 1, 30, 0, 0, warehouse.Zone())
-	for _, c := range []struct{ sql, want string }{
-		{`SELECT 街道, count(*) AS 数量, sum(n), avg(n), min(d) FROM t GROUP BY 街道 ORDER BY 2, 1 DESC`, `[[珞南 500 250000 500.000000 2023-01-02] [关山 500 249500 499.000000 2023-01-02]]`},
-		{`SELECT n FROM t WHERE n > $p AND d <= current_date ORDER BY n DESC LIMIT 2 OFFSET 1`, `[[998] [997]]`},
-		{`SELECT current_date, now(), today()`, `[[2023-06-01 2023-06-01 01:30:00 +0800 +08:00 2023-06-01]]`},
-		{`SELECT count(*), max(n) FROM part`, `[[10 9]]`},
-		{`WITH w AS (SELECT 街道 a, n FROM t), version AS (SELECT a, sum(n) s FROM w GROUP BY ALL) SELECT v.a, rank() OVER (ORDER BY s) FROM version v ORDER BY 2`, `[[关山 1] [珞南 2]]`},
-		{`SELECT n / 0, n // 0, 街道 || n, sum(n) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t ORDER BY n LIMIT 2 OFFSET 4`, `[[<nil> <nil> 关山4 7] [<nil> <nil> 珞南5 9]]`},
-		{`SELECT date_trunc('month', d), extract(year FROM d), d - DATE '2023-01-01', strftime(d, '%Y年') FROM t LIMIT 1`, `[[2023-01-01 2023 1 2023年]]`},
-		{`SELECT x FROM (VALUES (1), (2)) v(x) WHERE x NOT IN (SELECT n FROM t) UNION ALL SELECT -1.5`, `[[-1.5]]`},
-		{`SELECT count(*) FILTER (WHERE n > 3) k, 街道 FROM t GROUP BY ROLLUP(街道) HAVING count(*) > 0 ORDER BY k, 街道 NULLS FIRST`, `[[498 关山] [498 珞南] [996 <nil>]]`},
-		{`SELECT DISTINCT t.街道 FROM t LEFT JOIN part USING (n) WHERE EXISTS (SELECT 1 FROM part g WHERE g.n = t.n) AND t.街道 LIKE '关%' AND t.n BETWEEN 1 AND 5`, `[[关山]]`},
-		{`SELECT CASE 街道 WHEN '关山' THEN 1 ELSE 0 END c, median(n), count(DISTINCT d) FROM t GROUP BY c ORDER BY c`, `[[0 500.000000 1] [1 499.000000 1]]`},
-		{`SELECT TRUE, FALSE, NULL, 1e3, 12345678901234567890123, -3, 0, 0.0, '', 'it''s', "街道" FROM "t" LIMIT 1`, `[[true false <nil> 1000.000000 12345678901234567890123 -3 0 0.0  it's 关山]]`},
-		{`SELECT sum(je), je + 1, TRY_CAST(街道 AS INTEGER), CAST(n AS DECIMAL(10,1)) FROM t GROUP BY je, 街道, n ORDER BY n LIMIT 1`, `[[1.25 2.25 <nil> 0.0]]`},
-		{`SELECT nullif(n, 0), coalesce(NULL, n), n IS NULL, n IN (1, 0), NOT n = 1, lag(n, 1, 7) OVER (ORDER BY n) FROM t ORDER BY n LIMIT 1`, `[[<nil> 0 false true true 7]]`},
-		{`FROM t SELECT count(*)`, `[[1000]]`},
-		{`SELECT a.n FROM t a SEMI JOIN part b ON a.n = b.n EXCEPT SELECT n FROM t WHERE n > 0`, `[[0]]`},
-	} {
-		r, err := s.Read(t.Context(), c.sql)
-		if err != nil {
-			t.Errorf("%s: %v", c.sql, err)
-			continue
-		}
-		a, err := s.Ask(t.Context(), r, faces(r, v.ID), map[string]any{"p": int64(5)}, warehouse.Limits{Rows: 100, Now: now})
-		if err != nil {
-			t.Errorf("%s: %v", c.sql, err)
-			continue
-		}
-		if got := strings.ReplaceAll(fmt.Sprint(a.Rows), "2023-01-01 00:00:00 +0800 +08:00", "2023-01-01"); got != c.want {
-			t.Errorf("%s\n  gave %s\n  want %s", c.sql, got, c.want)
-		}
-	}
+// What every engine that answers readers must answer, and be refused.
+func TestReaders(t *testing.T) {
+	warehousetest.Readers(t, func(t *testing.T, now func() time.Time) warehouse.Store {
+		return open(t, Options{Memory: 256 << 20, Now: now})
+	})
 }
 
 // Where an error is, in characters of the line.

@@ -300,7 +300,7 @@ SELECT TRY(CAST(jd AS INTEGER)) FROM population
 SELECT jd FROM population USING SAMPLE 10%
 --! warehouse.sql_unknown
 SELECT jd FROM population TABLESAMPLE reservoir(100)
---! warehouse.sql_unknown
+--! ok
 SELECT jd FROM population AT (VERSION => 1)
 
 -- 7. Bombs
@@ -364,3 +364,21 @@ SELECT $password
 -- only a comment
 --! warehouse.sql_near
 SELECT 'unfinished
+
+-- older versions
+--! warehouse.sql_at
+SELECT * FROM population AT (VERSION => 1 + 1)
+--! warehouse.sql_at
+SELECT * FROM population AT (VERSION => -1)
+--! warehouse.sql_at
+SELECT * FROM population AT (VERSION => (SELECT max(nl) FROM population))
+--! warehouse.sql_at
+SELECT * FROM population AT (TIMESTAMP => now())
+--! warehouse.sql_at
+WITH w AS (SELECT 1 AS n) SELECT * FROM w AT (VERSION => 1)
+--! dataset.version_gone
+SELECT * FROM population AT (VERSION => 7)
+--! dataset.sql_missing
+SELECT * FROM secrets AT (VERSION => 1)
+--! dataset.column_denied
+SELECT je FROM population AT (VERSION => 1)

@@ -28,7 +28,7 @@ export const formats = ['database', 'sheet', 'file', 'image', 'media', 'self', '
 export const modes = ['table', 'api', 'file', 'push', 'mail', 'medium'] as const
 export const types = ['C', 'N', 'Y', 'D', 'T', 'L', 'M', 'G', 'B', 'I', 'F'] as const
 export const levels = ['L1', 'L2', 'L3', 'L4'] as const
-export const kinds = ['name', 'id', 'id_strict', 'mobile', 'phone', 'address', 'bank', 'email', 'plate', 'birth', 'uscc', 'other'] as const
+export const kinds = ['name', 'id', 'id_strict', 'mobile', 'phone', 'address', 'bank', 'email', 'plate', 'birth', 'uscc', 'household', 'other'] as const
 /** The kinds named under each format; self is free text. */
 export const subs: Record<string, string[]> = {
   file: ['OFD', 'wps', 'xml', 'txt', 'doc', 'docx', 'html', 'pdf', 'ppt', 'pptx'],

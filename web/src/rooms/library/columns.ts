@@ -9,7 +9,7 @@ export type Kind = NonNullable<Catalogued['kind']>
 /** L1 open … L4 highly sensitive. */
 export type Level = Catalogued['level']
 
-export const kinds: Kind[] = ['', 'name', 'id', 'id_strict', 'mobile', 'phone', 'address', 'birth', 'bank', 'email', 'plate', 'uscc', 'other']
+export const kinds: Kind[] = ['', 'name', 'id', 'id_strict', 'mobile', 'phone', 'address', 'birth', 'bank', 'email', 'plate', 'uscc', 'household', 'other']
 export const levels: Level[] = ['L1', 'L2', 'L3', 'L4']
 export const typeNames = ['text', 'integer', 'decimal', 'date', 'datetime', 'boolean'] as const
 export type TypeName = (typeof typeNames)[number]

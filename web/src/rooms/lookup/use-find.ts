@@ -12,7 +12,7 @@ export type Found = components['schemas']['LookupFindOutBody']
 /** Looks for one record. What was typed and what was found live in this page alone: they go when it is left, when the browser
  *  puts it away, and when the ten minutes are over in which a field may be revealed. */
 export function useFind(source: Source) {
-  const form = reactive({ column: source.keys[0]?.name ?? '', value: '', purpose: source.purpose, basis: '', version: 0 })
+  const form = reactive({ column: source.keys[0]?.name ?? '', value: '', purpose: source.purpose, basis: '', matter: '', version: 0 })
   const past = useQuery((signal) => ask(api.GET('/api/lookup/datasets/{id}/versions', { params: { path: { id: source.id } }, signal })))
   const found = shallowRef<Found>()
   const searched = ref('') // the key column by name, for the words over the answer
@@ -43,7 +43,7 @@ export function useFind(source: Source) {
   const find = useAction(async () => {
     clear()
     over.value = false
-    const body = { dataset: source.id, column: form.column, value: form.value.trim(), purpose: form.purpose.trim(), basis: form.basis.trim() || undefined, version: form.version || undefined }
+    const body = { dataset: source.id, column: form.column, value: form.value.trim(), purpose: form.purpose.trim(), basis: form.basis.trim() || undefined, matter: form.matter.trim() || undefined, version: form.version || undefined }
     const answer = await ask(api.POST('/api/lookup/find', { body }))
     searched.value = source.keys.find((key) => key.name === form.column)?.title ?? form.column
     found.value = answer

@@ -11,7 +11,7 @@ import { useSession } from '@/kernel/session'
 export type Entry = components['schemas']['LookupEntry']
 /** What a detector noticed about a look. */
 export type Mark = Entry['marks'][number]
-export const marks: Mark[] = ['self', 'colleague', 'off_hours', 'no_case']
+export const marks: Mark[] = ['self', 'household', 'colleague', 'off_hours', 'no_case']
 
 const day = 86_400_000
 const begins = (date: string) => (date ? `${date}T00:00:00+08:00` : undefined)

@@ -25,6 +25,12 @@ export type SavedBody = Schemas['QuerySavedBody']
 /** A run in the history. */
 export type Line = Schemas['QueryLine']
 
+/** A moment as it is typed, in civil time, for the server; nothing for now. */
+export const moment = (typed: string) => (typed ? `${typed.length === 16 ? `${typed}:00` : typed}+08:00` : undefined)
+
+/** A moment of the server as it is typed; empty for none. */
+export const typed = (at: string | null | undefined) => (at ? new Date(Date.parse(at) + 8 * 3_600_000).toISOString().slice(0, 16) : '')
+
 /** What a value is. */
 export type Kind = Column['kind']
 

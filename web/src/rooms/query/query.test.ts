@@ -47,9 +47,9 @@ describe('charts', () => {
 })
 
 describe('the form', () => {
-  const form: Form = { dataset: 'd', mode: 'group', where: [{ column: 'a', op: 'in', value: 'x, y\uFF0Cz' }, { column: 'b', op: 'eq', value: ' ' }, { column: 'c', op: 'isnull', value: '' }], columns: ['a'], group: [{ column: 'a', by: '' }], measures: [{ agg: 'count', column: '' }], sortBy: 2, desc: true, limit: 10 }
+  const form: Form = { dataset: 'd', version: 3, mode: 'group', where: [{ column: 'a', op: 'in', value: 'x, y\uFF0Cz' }, { column: 'b', op: 'eq', value: ' ' }, { column: 'c', op: 'isnull', value: '' }], columns: ['a'], group: [{ column: 'a', by: '' }], measures: [{ agg: 'count', column: '' }], sortBy: 2, desc: true, limit: 10 }
   it('leaves out what is half filled in, and what belongs to the other mode', () => {
-    expect(asBuild(form)).toEqual({ dataset: 'd', where: [{ column: 'a', op: 'in', values: ['x', 'y', 'z'] }, { column: 'c', op: 'isnull', values: [] }], columns: [], group: [{ column: 'a', by: '' }], measures: [{ agg: 'count', column: '' }], sort: [{ by: 2, desc: true }], limit: 10 })
+    expect(asBuild(form)).toEqual({ dataset: 'd', version: 3, where: [{ column: 'a', op: 'in', values: ['x', 'y', 'z'] }, { column: 'c', op: 'isnull', values: [] }], columns: [], group: [{ column: 'a', by: '' }], measures: [{ agg: 'count', column: '' }], sort: [{ by: 2, desc: true }], limit: 10 })
     expect(asBuild({ ...form, mode: 'list', sortBy: 0 })).toMatchObject({ columns: ['a'], group: [], measures: [], sort: [] })
   })
   it('compares by the kind of a column', () => {

@@ -47,20 +47,27 @@ func (w *writer) base(n node, at int) string {
 	if strings.ContainsAny(name, `/\.:*?`) {
 		return w.refuse(at, "warehouse.sql_file", name)
 	}
+	version, err := moment(n.child("at_clause"))
+	if err {
+		return w.refuse(at, "warehouse.sql_at")
+	}
 	if w.refs++; w.refs > warehouse.MaxSources {
 		return w.refuse(at, "warehouse.sql_sources", warehouse.MaxSources)
 	}
 	if cte, ok := w.env[fold(name)]; ok {
+		if !version.Zero() {
+			return w.refuse(at, "warehouse.sql_at")
+		}
 		return w.named(cte, n, name)
 	}
 	alias, _ := n["alias"].(string)
 	if alias == "" {
 		alias = name
 	}
-	i := slices.IndexFunc(w.tables, func(t table) bool { return fold(t.name) == fold(name) })
+	i := slices.IndexFunc(w.tables, func(t table) bool { return fold(t.name) == fold(name) && t.at == version })
 	if i < 0 {
 		i = len(w.tables)
-		w.tables = append(w.tables, table{name: name})
+		w.tables = append(w.tables, table{name: name, at: version})
 	}
 	w.tables[i].aliases = append(w.tables[i].aliases, fold(alias))
 	w.local = append(w.local, local{i, fold(alias)})

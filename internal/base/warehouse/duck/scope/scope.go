@@ -177,6 +177,7 @@ type writer struct {
 
 type table struct {
 	name    string
+	at      warehouse.At
 	aliases []string // folded
 	all     bool
 	except  []string // what every "*" over it leaves out, folded
@@ -241,7 +242,7 @@ func (w *writer) mentions() []warehouse.Named {
 		if slices.ContainsFunc(w.columns, func(c column) bool { return c.of == "" && slices.Contains(t.aliases, fold(c.name)) }) {
 			t.whole() // the name of a table stands for its row
 		}
-		out[i].Name, out[i].All, out[i].Except = t.name, t.all, t.except
+		out[i].Name, out[i].At, out[i].All, out[i].Except = t.name, t.at, t.all, t.except
 		for _, c := range w.columns {
 			switch {
 			case c.of != "" && !slices.Contains(t.aliases, fold(c.of)):

@@ -260,7 +260,7 @@ func (w *tracer) from(n map[string]any, s sight) []*relation {
 			s.conds.add(cte.conds)
 			return add(name, cte.cols)
 		}
-		return add(name, w.table(name))
+		return add(name, w.table(name, atOf(n)))
 	case "SUBQUERY":
 		r := w.query(kid(kid(n, "subquery"), "node"), s.env, f)
 		s.conds.add(r.conds)
@@ -284,8 +284,8 @@ func (w *tracer) from(n map[string]any, s sight) []*relation {
 }
 
 // table is a table that is no CTE.
-func (w *tracer) table(name string) []field {
-	i := slices.IndexFunc(w.names, func(t warehouse.Named) bool { return fold(t.Name) == fold(name) })
+func (w *tracer) table(name string, at warehouse.At) []field {
+	i := slices.IndexFunc(w.names, func(t warehouse.Named) bool { return fold(t.Name) == fold(name) && t.At == at })
 	if i < 0 || i >= len(w.columns) {
 		return nil
 	}

@@ -143,7 +143,7 @@ func Compile(r Rule, ds dataset.Dataset, dicts *codes.Dictionaries, today time.T
 		}
 		return one(func(v any) bool { _, ok := d.Find(warehouse.Format(v)); return ok }), nil
 	case CheckDigit:
-		if col.Kind == "" || col.Kind == codes.KindName || col.Kind == codes.KindAddress || col.Kind == codes.KindOther {
+		if col.Kind == "" || col.Kind == codes.KindName || col.Kind == codes.KindAddress || col.Kind == codes.KindHousehold || col.Kind == codes.KindOther {
 			return nil, errs.New(errs.Invalid, "quality.no_digit", col.Title)
 		}
 		return one(func(v any) bool { return codes.Check(col.Kind, warehouse.Format(v), today) == nil }), nil

@@ -30,7 +30,7 @@ export function asBuild(form: Form): Build {
     .filter((one) => one.column && (one.op === 'isnull' || one.value.trim() !== ''))
     .map((one) => ({ column: one.column, op: one.op, values: one.op === 'isnull' ? [] : one.op === 'in' ? one.value.split(/[,;\uFF0C\uFF1B\u3001\s]+/).filter(Boolean) : [one.value.trim()] }))
   return {
-    dataset: form.dataset, where,
+    dataset: form.dataset, version: form.version, where,
     columns: grouped ? [] : form.columns,
     group: grouped ? form.group.filter((one) => one.column) : [],
     measures: grouped ? form.measures.filter((one) => one.column || one.agg === 'count') : [],
@@ -42,6 +42,7 @@ export function asBuild(form: Form): Build {
 /** What is put together on the page. */
 export interface Form {
   dataset: string
+  version: number // of the dataset, 0 for the one that serves
   mode: 'list' | 'group'
   where: Rule[]
   columns: string[]

@@ -1,6 +1,7 @@
 import { computed, reactive, ref, watch } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { api, ask } from '@/base/api'
+import { useQuery } from '@/base/query'
 import { suggest, type Chart, type Column } from '../model'
 import { useRun } from '../use-run'
 import { useTables } from '../use-tables'
@@ -11,10 +12,12 @@ export function useBuild() {
   const { t } = useI18n()
   const tables = useTables()
   const run = useRun()
-  const form = reactive<Form>({ dataset: '', mode: 'group', where: [], columns: [], group: [], measures: [], sortBy: 0, desc: true, limit: 0 })
+  const form = reactive<Form>({ dataset: '', version: 0, mode: 'group', where: [], columns: [], group: [], measures: [], sortBy: 0, desc: true, limit: 0 })
   const purpose = ref('')
   const chart = ref<Chart>({ kind: 'table' })
   const table = computed(() => tables.all.value.find((one) => one.name === form.dataset))
+  const past = useQuery((signal) => ask(api.GET('/api/query/sources/{id}/versions', { params: { path: { id: table.value!.id } }, signal })), [() => table.value?.id], { when: () => table.value !== undefined })
+  const versions = computed(() => past.data.value?.items ?? [])
   const columns = computed<Column[]>(() => table.value?.columns ?? [])
   const find = (name: string) => columns.value.find((one) => one.name === name)
 
@@ -22,7 +25,7 @@ export function useBuild() {
     run.answer.value = undefined
     run.clear()
     const one = tables.all.value.find((at) => at.name === name)
-    Object.assign(form, { dataset: name, where: [], columns: one?.columns.map((c) => c.name) ?? [], group: [], measures: [{ agg: 'count', column: '' }], sortBy: 0, desc: true, limit: 0 })
+    Object.assign(form, { dataset: name, version: 0, where: [], columns: one?.columns.map((c) => c.name) ?? [], group: [], measures: [{ agg: 'count', column: '' }], sortBy: 0, desc: true, limit: 0 })
     const first = one?.columns.find((c) => c.kind === 'text' && !c.masked && !c.key)
     if (first) form.group = [{ column: first.name, by: '' }]
   }
@@ -42,7 +45,7 @@ export function useBuild() {
     const got = await run.ask((signal) => ask(api.POST('/api/query/build', { body: { build: asBuild(form), purpose: purpose.value.trim() || undefined }, signal })))
     if (got) chart.value = form.mode === 'list' ? { kind: 'table' } : suggest(got.columns, got.rows.length)
   }
-  return { tables, run, form, purpose, chart, table, columns, find, choose, outputs, needsPurpose, ready, go }
+  return { tables, run, form, purpose, chart, table, versions, columns, find, choose, outputs, needsPurpose, ready, go }
 }
 
 /** What the parts of the page work with. */

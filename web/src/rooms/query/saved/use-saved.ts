@@ -7,7 +7,7 @@ import { useAction, useQuery } from '@/base/query'
 import { toast } from '@/base/toast'
 import { announce } from '@/base/topics'
 import type { Party } from '@/kernel/party/use-party-search'
-import type { Chart, Param, SavedBody } from '../model'
+import { moment, typed, type Chart, type Param, type SavedBody } from '../model'
 import { useRun } from '../use-run'
 
 /** One saved question: its answer with the reader's own rights, and for its owner what may be changed. */
@@ -18,6 +18,7 @@ export function useSaved() {
   const id = String(route.params.id)
   const run = useRun()
   const params = ref<Param[]>([])
+  const asOf = ref('')
   const purpose = ref('')
   const chart = ref<Chart>({ kind: 'table' })
   const saved = useQuery((signal) => ask(api.GET('/api/query/saved/{id}', { params: { path: { id } }, signal })))
@@ -27,12 +28,13 @@ export function useSaved() {
     if (!now || asked.value) return
     asked.value = true
     params.value = (now.plan.params ?? []).map((one) => ({ ...one }))
+    asOf.value = typed(now.plan.asOf)
     chart.value = now.plan.chart?.kind ? { ...now.plan.chart } : { kind: 'table' }
     void go()
   })
   const values = computed(() => Object.fromEntries(params.value.map((one) => [one.name, one.value ?? ''])))
   async function go() {
-    await run.ask((signal) => ask(api.POST('/api/query/saved/{id}/run', { params: { path: { id } }, body: { values: values.value, purpose: purpose.value.trim() || undefined }, signal })))
+    await run.ask((signal) => ask(api.POST('/api/query/saved/{id}/run', { params: { path: { id } }, body: { values: values.value, asOf: moment(asOf.value), purpose: purpose.value.trim() || undefined }, signal })))
   }
   const needsPurpose = computed(() => Boolean(run.error.value?.reason('purpose')) || Boolean(run.answer.value?.personal) || purpose.value !== '')
 
@@ -43,7 +45,7 @@ export function useSaved() {
   const keepChart = useAction(async () => {
     const now = saved.data.value!
     const values = params.value
-    took(await ask(api.PUT('/api/query/saved/{id}', { params: { path: { id } }, body: { name: now.name, summary: now.summary, plan: { ...now.plan, params: values, chart: chart.value }, version: now.version } })))
+    took(await ask(api.PUT('/api/query/saved/{id}', { params: { path: { id } }, body: { name: now.name, summary: now.summary, plan: { ...now.plan, params: values, asOf: moment(asOf.value), chart: chart.value }, version: now.version } })))
     toast(t('query.saved.kept'))
   })
   const share = useAction(async (party: Party | null, kind: 'unit' | 'person', drop?: string) => {
@@ -62,7 +64,7 @@ export function useSaved() {
     await router.push('/query/saved')
   }
   const removing = useAction(remove)
-  return { id, run, params, purpose, chart, saved, go, needsPurpose, keepChart, share, removing }
+  return { id, run, params, asOf, purpose, chart, saved, go, needsPurpose, keepChart, share, removing }
 }
 
 /** What the parts of the page work with. */

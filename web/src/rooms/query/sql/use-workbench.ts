@@ -1,7 +1,7 @@
 import { computed, ref, watch } from 'vue'
 import { api, ask } from '@/base/api'
 import type { Chart, Param } from '../model'
-import { paramsIn } from '../model'
+import { moment, paramsIn } from '../model'
 import { useRun } from '../use-run'
 import { useTables } from '../use-tables'
 
@@ -11,6 +11,7 @@ export function useWorkbench() {
   const run = useRun()
   const sql = ref('')
   const params = ref<Param[]>([])
+  const asOf = ref('')
   const purpose = ref('')
   const chart = ref<Chart>({ kind: 'table' })
 
@@ -29,7 +30,7 @@ export function useWorkbench() {
 
   function go() {
     if (!sql.value.trim()) return
-    void run.ask((signal) => ask(api.POST('/api/query/run', { body: { sql: sql.value, params: params.value, purpose: purpose.value.trim() || undefined }, signal })))
+    void run.ask((signal) => ask(api.POST('/api/query/run', { body: { sql: sql.value, params: params.value, asOf: moment(asOf.value), purpose: purpose.value.trim() || undefined }, signal })))
   }
-  return { tables, run, sql, params, purpose, chart, wrong, needsPurpose, go }
+  return { tables, run, sql, params, asOf, purpose, chart, wrong, needsPurpose, go }
 }
