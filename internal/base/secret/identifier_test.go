@@ -39,9 +39,9 @@ func identifiers(t testing.TB, r *Ring, id, realm string) *Identifiers {
 func TestIdentifiersGolden(t *testing.T) {
 	r := fixed(t)
 	for _, c := range []struct{ realm, value, sealed, hashed string }{
-		{"id", "420199199506150017", "GOLDEN_ID", "GOLDEN_ID_HASH"},
-		{"mobile", "13812345678", "GOLDEN_MOBILE", "GOLDEN_MOBILE_HASH"},
-		{"other", strings.Repeat("护照", 20), "GOLDEN_LONG", "GOLDEN_LONG_HASH"},
+		{"id", "420199199506150017", "0123abcdGl3sgOd-SXyhPeEDXYCiRSz4YiVjlFoqEd-CWK2Pg9gc4w", "#0123abcd63fp0gjn400szt97h7jqvecvq4"},
+		{"mobile", "13812345678", "0123abcdlvVHUATdxQ91ho873h0oRM7MOb4_SBhODPuc", "#0123abcdden5h8h65cyhkg992npbb7jsec"},
+		{"other", strings.Repeat("护照", 20), "0123abcddRn6JWd5iUcE5VLPm-W9f5G5XUEflwikBhyyeNu7Y8IpxmVvXiqmR1KiAiiH63S9buQlYIErz41RjvcRffDCCSlaRMCSkoCooPRyWGQQOC-Riy1xELg6Caa9y5ed8n33NJ9m0_se_tgMJYFY-3uo-NBwHlwBAuy7BMBeLidR7G5J8yQiEff7BA", "#0123abcd0hpd61nj08qmqmbt3z9j3sj6fw"},
 		{"id", "", "", ""},
 	} {
 		x := identifiers(t, r, "", c.realm)
@@ -69,6 +69,7 @@ func TestIdentifiersAreSIV(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	block = onlyBlock{block}
 	out := []byte(value)
 	cipher.NewCTR(block, iv).XORKeyStream(out, out)
 	if want := k.id + identifierText.EncodeToString(append(iv, out...)); identifiers(t, r, "", "id").Seal(value) != want {
@@ -83,6 +84,9 @@ func TestIdentifiersAreSIV(t *testing.T) {
 		t.Error("the counter does not carry")
 	}
 }
+
+// onlyBlock keeps the standard library from asking the cipher for a mode of its own.
+type onlyBlock struct{ cipher.Block }
 
 func TestIdentifiersOfRealmsAndKeys(t *testing.T) {
 	r := openRing(t, t.TempDir())

@@ -205,7 +205,7 @@ func (n *node) account() string { return "GET /api/cascade/nodes/" + n.peer + "/
 const whole = "两边一致"
 
 var columns = []dataset.Column{
-	{Name: "sfzh", Title: "身份证号", Type: warehouse.Type{Kind: warehouse.KindText}, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true},
+	{Name: "sfzh", Title: "身份证号", Type: warehouse.Type{Kind: warehouse.KindText}, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 	{Name: "xm", Title: "姓名", Type: warehouse.Type{Kind: warehouse.KindText}, Kind: codes.KindName, Level: dataset.L3, Masked: true},
 	{Name: "rs", Title: "人数", Type: warehouse.Type{Kind: warehouse.KindInteger}, Level: dataset.L2},
 }

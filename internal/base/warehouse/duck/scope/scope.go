@@ -420,7 +420,7 @@ func (w *writer) sets(n node) string {
 	if !ok {
 		return w.refuse(-1, "warehouse.sql_unknown", kind)
 	}
-	if n.flag("setop_all") {
+	if all, said := n.take("setop_all").(bool); all || !said { // the engine leaves out what is true
 		word += " ALL"
 	}
 	if kind == "UNION_BY_NAME" {
