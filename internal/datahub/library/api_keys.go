@@ -19,7 +19,7 @@ func (l *Library) keyRoutes() []room.Route {
 	return []room.Route{
 		room.Get("/keys", "library.keys", l.keys),
 		room.Post("/keys/rotate", "library.keys", l.rotate),
-		room.Post("/keys/rekeep", "library.keys", l.begin),
+		room.Post("/keys/rekeep", "library.keys", l.beginRekeep),
 		room.Post("/keys/rekeep/{id}/cancel", "library.keys", l.cancelRekeep),
 		room.Delete("/keys/{id}", "library.keys", l.retire),
 	}
@@ -144,8 +144,8 @@ func (l *Library) rotate(ctx context.Context, _ *struct{}) (*keysOut, error) {
 
 type rekeepOut struct{ Body Rekeep }
 
-// begin starts a run that keeps every stored version as decided, under the current key.
-func (l *Library) begin(ctx context.Context, _ *struct{}) (*rekeepOut, error) {
+// beginRekeep starts a run that keeps every stored version as decided, under the current key.
+func (l *Library) beginRekeep(ctx context.Context, _ *struct{}) (*rekeepOut, error) {
 	if l.wh == nil {
 		return nil, errs.New(errs.Busy, "dataset.no_warehouse")
 	}

@@ -92,6 +92,7 @@ func TestIdentifiersAreSealedByRule(t *testing.T) {
 		plain := func(ld load, header, how string) string {
 			m := map[string]any{"dataset": "", "name": "other", "title": "另一张表", "columns": ld.Columns, "onBad": "reject", "version": ld.Version}
 			keep(header, how)(m)
+			defer keep(header, "")(m)
 			return body(m)
 		}
 		fresh := e.draft(zhang, "人口信息.csv", gbk(people), "")

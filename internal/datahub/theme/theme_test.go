@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -291,7 +292,7 @@ func (e env) rows(id string) [][]any {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	q := warehouse.Query{From: ds.Current, Order: []warehouse.Sort{{By: ds.Columns[0].Name}}}
+	q := warehouse.Query{From: ds.Current}
 	for _, c := range ds.Columns {
 		q.Select = append(q.Select, warehouse.Item{Col: c.Name})
 	}
@@ -303,6 +304,7 @@ func (e env) rows(id string) [][]any {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	slices.SortFunc(out, func(a, b []any) int { return strings.Compare(warehouse.Format(a[0]), warehouse.Format(b[0])) })
 	return out
 }
 

@@ -192,6 +192,9 @@ func CheckName(name string) error {
 // CheckColumns says what is wrong with columns, every wrong one by name.
 func CheckColumns(cols []Column) error {
 	spec := warehouse.Spec{Table: "dataset", Columns: Physical(cols)}
+	for i := range spec.Columns { // told below, with its title
+		spec.Columns[i].Keep = warehouse.Plain
+	}
 	if err := spec.Check(); err != nil {
 		return err
 	}

@@ -40,6 +40,9 @@ func New(inner warehouse.Store, ring *secret.Ring) warehouse.Store {
 	return s
 }
 
+// Inner returns the engine behind, which holds what is sealed as it is sealed.
+func (s *Store) Inner() warehouse.Store { return s.Store }
+
 // archive adds snapshots, which are sealed as the versions are.
 type archive struct {
 	*Store
