@@ -3684,6 +3684,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/library/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/keys/rekeep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-keys-rekeep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/keys/rekeep/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-keys-rekeep-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/keys/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-keys-rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["library-delete-keys-by-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/library/loads": {
         parameters: {
             query?: never;
@@ -8687,6 +8767,11 @@ export interface components {
             Value: string;
         };
         DatasetColumn: {
+            /**
+             * @description how values lie on disk: as they are, encrypted, or as a keyed hash that nobody reads again; empty for as the rules say
+             * @enum {string}
+             */
+            keep?: "" | "plain" | "sealed" | "hashed";
             /** @description rows are looked up by it */
             key?: boolean;
             /**
@@ -11151,6 +11236,11 @@ export interface components {
             readonly gone?: boolean;
             /** @description its name in the file */
             readonly header?: string;
+            /**
+             * @description how values lie on disk: as they are, encrypted, or as a keyed hash that nobody reads again; empty for as the rules say
+             * @enum {string}
+             */
+            keep?: "" | "plain" | "sealed" | "hashed";
             /** @description rows are looked up by it */
             key?: boolean;
             /**
@@ -11339,6 +11429,8 @@ export interface components {
             /** @description several rows may have the same key */
             repeats?: boolean;
             running: boolean;
+            /** @description identifiers are kept sealed unless decided otherwise */
+            sealing: boolean;
             /** @description how far the growing column has come */
             seen: string;
             source: string;
@@ -11479,6 +11571,56 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        LibraryKeyLine: {
+            /** @description what is loaded from now on is sealed under it */
+            current: boolean;
+            /**
+             * Format: int64
+             * @description whose version that serves stands on it
+             */
+            datasets: number;
+            /**
+             * Format: int64
+             * @description versions with hashes under it, which cannot be made anew without the values
+             */
+            hashed: number;
+            id: string;
+            /** Format: date-time */
+            madeAt: string | null;
+            /**
+             * Format: int64
+             * @description of them
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description stored in all: those that serve, older ones, and those about to be cleaned up
+             */
+            versions: number;
+        };
+        LibraryKeysOutBody: {
+            /**
+             * Format: int64
+             * @description versions a run would keep anew
+             */
+            behind: number;
+            /** @description newest first */
+            keys: components["schemas"]["LibraryKeyLine"][];
+            /**
+             * Format: int64
+             * @description datasets that keep identifiers in the clear, because somebody decided so or until they are kept anew
+             */
+            plain: number;
+            /** @description newest first */
+            runs: components["schemas"]["LibraryRekeep"][];
+            /**
+             * Format: int64
+             * @description datasets that keep a column sealed or hashed
+             */
+            sealed: number;
+            /** @description the setting: identifiers are kept sealed unless decided otherwise */
+            sealing: boolean;
+        };
         LibraryLoadBody: {
             /** Format: date-time */
             at: string | null;
@@ -11570,6 +11712,8 @@ export interface components {
             rows: number;
             /** @description in the answer to an upload or a new look, to the person who uploaded it */
             samples?: components["schemas"]["LibrarySample"][] | null;
+            /** @description identifiers are kept sealed unless decided otherwise */
+            sealing: boolean;
             /**
              * Format: int64
              * @description rows looked at
@@ -11743,6 +11887,36 @@ export interface components {
             header: string[];
             rows: components["schemas"]["IntakeRejected"][];
             /** Format: int64 */
+            total: number;
+        };
+        LibraryRekeep: {
+            /** Format: date-time */
+            at: string | null;
+            /** Format: int64 */
+            done: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** @description why the first of them could not */
+            error: string;
+            /**
+             * Format: int64
+             * @description versions that could not be; they stay as they were
+             */
+            failed: number;
+            id: string;
+            /** @description who started it */
+            name: string;
+            /**
+             * Format: int64
+             * @description rows written so far
+             */
+            rows: number;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "failed" | "cancelled";
+            /**
+             * Format: int64
+             * @description versions to be kept anew
+             */
             total: number;
         };
         LibraryRollbackInBody: {
@@ -13695,6 +13869,11 @@ export interface components {
             from?: string[];
             /** @enum {string} */
             how?: "" | "copy" | "derived" | "aggregate";
+            /**
+             * @description how values lie on disk: as they are, encrypted, or as a keyed hash that nobody reads again; empty for as the rules say
+             * @enum {string}
+             */
+            keep?: "" | "plain" | "sealed" | "hashed";
             /** @description rows are looked up by it */
             key?: boolean;
             /**
@@ -23436,6 +23615,153 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LibraryFeedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-get-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryKeysOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-keys-rekeep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryRekeep"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-keys-rekeep-by-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-keys-rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryKeysOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-delete-keys-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryKeysOutBody"];
                 };
             };
             /** @description Error */

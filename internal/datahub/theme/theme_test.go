@@ -332,6 +332,10 @@ func TestLibrary(t *testing.T) {
 		if n := l.Steps[0]["columns"].([]any)[1].(map[string]any); n["level"] != "L2" || n["how"] != "aggregate" || n["type"] != "integer" {
 			t.Error(n)
 		}
+		sealed := e.draft(zhang, "parts", step{"name": "parts", "title": "按证号前六位", "sql": "SELECT left(sfzh, 6) AS qh, count(*) AS n FROM population GROUP BY 1", "columns": []any{}, "tests": []any{}})
+		if len(sealed.Problems) != 1 || !strings.Contains(fmt.Sprint(sealed.Problems), "加密保存") || !strings.Contains(fmt.Sprint(sealed.Problems), "left") {
+			t.Error("what would see a sealed value is refused by name:", sealed.Problems)
+		}
 		e.Run(t, []kerneltest.Case{
 			{Name: "not run before it is released", As: zhang, Call: "POST /api/theme/libraries/" + l.ID + "/run", Body: "{}", Status: 409, Want: []string{"还没有发布"}},
 			{Name: "another unit sees nothing", As: builder("li", "u2"), Call: "GET /api/theme/libraries/" + l.ID, Status: 404},
