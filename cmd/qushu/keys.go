@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"qushu/internal/base/secret"
+	"qushu/internal/base/warehouse"
 	"qushu/internal/kernel/audit"
 	"qushu/internal/room"
 )
@@ -27,7 +29,7 @@ func (keysListCmd) Run(ctx context.Context, c *cli, out io.Writer) error {
 }
 
 type keysRotateCmd struct {
-	Purpose string `arg:"" enum:"field,index,audit,signing,token,cookie" help:"field (sealed columns), index (blind indexes), audit (marks of records), signing (SM2), token or cookie."`
+	Purpose string `arg:"" enum:"field,index,audit,signing,token,cookie,identifier" help:"field (sealed columns), index (blind indexes), audit (marks of records), signing (SM2), token, cookie or identifier (identifiers in the warehouse)."`
 }
 
 // Run makes a new key.
@@ -72,6 +74,20 @@ func (a *app) under(ctx context.Context, key string) (n int, err error) {
 	return n, nil
 }
 
+// identifiers counts the versions of the warehouse that stand on a key.
+func (a *app) identifiers(ctx context.Context, key string) (n int, err error) {
+	if a.kit.Warehouse == nil {
+		return 0, nil
+	}
+	all, err := a.kit.Warehouse.Versions(ctx)
+	for _, v := range all {
+		if slices.ContainsFunc(v.Columns, func(c warehouse.Column) bool { return c.Under == key }) {
+			n++
+		}
+	}
+	return n, err
+}
+
 func keysList(ctx context.Context, a *app, _ []string, out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "key\tpurpose\tmade\tstate\tsealed texts")
@@ -86,6 +102,13 @@ func keysList(ctx context.Context, a *app, _ []string, out io.Writer) error {
 				return err
 			}
 			texts = fmt.Sprint(n)
+		}
+		if k.Purpose == secret.Identifier {
+			n, err := a.identifiers(ctx, k.ID)
+			if err != nil {
+				return err
+			}
+			texts = fmt.Sprintf("%d tables", n)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Purpose, k.Made.Format("2006-01-02 15:04"), state, texts)
 	}
@@ -110,8 +133,11 @@ func keysRotate(ctx context.Context, a *app, args []string, out io.Writer) error
 		return err
 	}
 	fmt.Fprintf(out, "Key %s is the current one for %s now. Copy the key file again.\n", id, p)
-	if p == secret.Field || p == secret.Index {
+	switch p {
+	case secret.Field, secret.Index:
 		fmt.Fprintln(out, "Run 'qushu keys reseal' so that nothing depends on the older one.")
+	case secret.Identifier:
+		fmt.Fprintln(out, "What is loaded from now on is sealed under it; the security administrator has the rest sealed anew in the portal (Identifier keys).")
 	}
 	return nil
 }
@@ -142,6 +168,12 @@ func keysRetire(ctx context.Context, a *app, args []string, out io.Writer) error
 	}
 	if n > 0 {
 		return fmt.Errorf("%d texts are still sealed with key %s: run 'qushu keys reseal' first", n, args[0])
+	}
+	if n, err = a.identifiers(ctx, args[0]); err != nil {
+		return err
+	}
+	if n > 0 {
+		return fmt.Errorf("%d tables of the warehouse are still sealed under key %s: seal them anew in the portal first (Identifier keys); replaced ones are cleaned up after a day", n, args[0])
 	}
 	if err := a.kit.Ring.Retire(args[0]); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"qushu/internal/base/series"
 	"qushu/internal/base/store"
 	"qushu/internal/base/warehouse"
+	"qushu/internal/base/warehouse/sealed"
 	"qushu/internal/kernel/audit"
 	"qushu/internal/kernel/authz"
 	"qushu/internal/kernel/dataset"
@@ -91,10 +92,15 @@ func NewKit(b Base) *Kit {
 	k.Find = find.New(b.DB, search.New(b.DB), k.Jobs, k.Audit, b.Now)
 	k.Org.Findable(k.Find)
 	k.Files = file.New(b.DB, b.Blobs, k.Audit, b.Now, b.MaxUpload)
+	if b.Warehouse != nil {
+		b.Warehouse = sealed.New(b.Warehouse, b.Ring)
+		k.Warehouse = b.Warehouse
+	}
 	k.Datasets = dataset.New(b.DB, b.Warehouse, b.Now)
 	k.Datasets.Told(k.Bus)
 	k.Datasets.Serve(k.above)
 	k.Datasets.Keep = func(ctx context.Context) int { return k.Settings.Int(ctx, "dataset.keep_versions") }
+	k.Datasets.Seal = func(ctx context.Context) bool { return k.Settings.Bool(ctx, "dataset.seal_identifiers") }
 	k.Datasets.Findable(k.Find)
 	k.Words = &errs.Catalog{}
 	k.Notify = notify.New(b.DB, k.Words, b.Now)

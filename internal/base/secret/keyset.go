@@ -23,9 +23,11 @@ const (
 	Token   Purpose = "token"   // HMAC-SM3: tokens and recovery codes at rest
 	Cookie  Purpose = "cookie"  // HMAC-SM3: values the browser carries and must not alter
 	Signing Purpose = "signing" // SM2 key pair: audit roots, exported documents
+
+	Identifier Purpose = "identifier" // HMAC-SM3 and SM4, derived for each kind of identifier: see Identifiers
 )
 
-var purposes = [...]Purpose{Field, Audit, Index, Token, Cookie, Signing}
+var purposes = [...]Purpose{Field, Audit, Index, Token, Cookie, Signing, Identifier}
 
 const (
 	fieldKeySize = 16 // SM4
@@ -96,7 +98,7 @@ func loadKey(id string, p Purpose, made time.Time, raw []byte) (*key, error) {
 			return nil, fmt.Errorf("key %s is not an SM2 private key", id)
 		}
 		k.pair = pair
-	case Audit, Index, Token, Cookie:
+	case Audit, Index, Token, Cookie, Identifier:
 		if len(raw) != macKeySize {
 			return nil, fmt.Errorf("key %s has %d bytes instead of %d", id, len(raw), macKeySize)
 		}

@@ -131,9 +131,9 @@ func (r *Ring) Rotate(p Purpose) (id string, err error) {
 	return k.id, r.save(s)
 }
 
-// Retire takes a field key out of the ring: what it sealed can never be opened again, so the caller makes sure that
-// nothing is left. The current key stays, and so do keys of other purposes: old signatures, marks and blind indexes
-// are checked with them.
+// Retire takes a field or an identifier key out of the ring: what it sealed can never be opened again, so the caller makes
+// sure that nothing is left. The current key stays, and so do keys of other purposes: old signatures, marks and blind
+// indexes are checked with them.
 func (r *Ring) Retire(id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -145,9 +145,9 @@ func (r *Ring) Retire(id string) error {
 	switch {
 	case k == nil:
 		return fmt.Errorf("there is no key %s", id)
-	case k.purpose != Field:
+	case k.purpose != Field && k.purpose != Identifier:
 		return fmt.Errorf("key %s is for %q: what it made is checked with it, so it stays", id, k.purpose)
-	case s.current(Field) == k:
+	case s.current(k.purpose) == k:
 		return fmt.Errorf("key %s is the current one: rotate first", id)
 	}
 	rest := make([]*key, 0, len(s.list))
@@ -197,6 +197,9 @@ func (r *Ring) Reload() error {
 	r.keys.Store(s)
 	return nil
 }
+
+// Current returns the id of the newest key of a purpose.
+func (r *Ring) Current(p Purpose) string { return r.keys.Load().current(p).id }
 
 // KeyInfo describes a key without showing it.
 type KeyInfo struct {

@@ -79,12 +79,39 @@ func (t *Type) UnmarshalText(b []byte) error {
 	return nil
 }
 
+// Keep is how the values of a text column lie on disk.
+type Keep string
+
+// The ways. What is sealed or hashed can be compared for equality, counted and grouped by, and nothing else; see sealed.
+const (
+	Plain  Keep = ""
+	Sealed Keep = "sealed" // encrypted, and readable again
+	Hashed Keep = "hashed" // a keyed hash, and never readable again
+)
+
 // Column is one column of a table.
 type Column struct {
 	Name  string `json:"name"`            // an identifier, see ValidName
 	Type  Type   `json:"type"`            //
 	Title string `json:"title,omitempty"` // what people call it, "" for the name
 	Key   bool   `json:"key,omitempty"`   // part of the key rows are looked up by
+	Keep  Keep   `json:"keep,omitempty"`  // how its values lie on disk
+	Realm string `json:"realm,omitempty"` // what it identifies, unless plain: columns of one realm can be compared
+	Under string `json:"under,omitempty"` // id of the key it is kept under; in a Spec "" for the current one
+}
+
+// Comparable reports whether values of two columns lie on disk alike, so that an engine may compare them. A key that is not
+// known yet fits any.
+func (c Column) Comparable(o Column) bool {
+	return c.Keep == o.Keep && (c.Keep == Plain || c.Realm == o.Realm && (c.Under == o.Under || c.Under == "" || o.Under == ""))
+}
+
+// Called is what people call the column.
+func (c Column) Called() string {
+	if c.Title == "" {
+		return c.Name
+	}
+	return c.Title
 }
 
 // ValidName reports whether s may name a column: a letter of any script or an underscore, then letters, digits and
@@ -131,6 +158,9 @@ func (s Spec) Check() error {
 		seen[folded] = c.Name
 		if err := c.Type.Check(); err != nil {
 			return err
+		}
+		if c.Keep != Plain && (c.Type.Kind != KindText || c.Realm == "" || c.Keep != Sealed && c.Keep != Hashed) {
+			return errs.New(errs.Invalid, "warehouse.bad_keep", c.Called())
 		}
 	}
 	return nil

@@ -203,7 +203,10 @@ func (p *Plan) test(c Cond, depth int, left *int) (Test, error) {
 			t.Kids = append(t.Kids, k)
 		}
 		return t, nil
-	case OpEq, OpNe, OpLt, OpLe, OpGt, OpGe, OpPrefix, OpContains:
+	case OpEq, OpNe, OpLt, OpLe, OpGt, OpGe, OpPrefix, OpContains, OpFrom:
+		if c.Op == OpFrom {
+			t.Op = OpGe
+		}
 		if len(c.Values) != 1 {
 			return Test{}, fmt.Errorf("warehouse: %s takes one value, got %d", c.Op, len(c.Values))
 		}

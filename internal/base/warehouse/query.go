@@ -51,7 +51,7 @@ const (
 )
 
 // Sort orders the answer by a name in it or, when nothing is grouped, by any column. NULLs come last either way, and
-// text sorts by its bytes.
+// text sorts by its bytes; what is sealed, by those of the sealed text: an order that stays, and tells nothing.
 type Sort struct {
 	By   string
 	Desc bool
@@ -75,6 +75,7 @@ const (
 	OpIsNull   Op = "isnull"   // Col is NULL
 	OpPrefix   Op = "prefix"   // the text in Col begins with Values[0]; no wildcards, case counts
 	OpContains Op = "contains" // the text in Col contains Values[0]; no wildcards, case counts
+	OpFrom     Op = "from"     // Col is at Values[0] or after it in the order Sort gives: ge, but of sealed columns too
 )
 
 // Cond is a condition on rows. Build it with the functions below.
@@ -111,6 +112,9 @@ func Gt(col string, v any) Cond { return Cond{Op: OpGt, Col: col, Values: []any{
 
 // Ge holds when col ≥ v.
 func Ge(col string, v any) Cond { return Cond{Op: OpGe, Col: col, Values: []any{v}} }
+
+// From holds of rows from v on, when they are sorted by col.
+func From(col string, v any) Cond { return Cond{Op: OpFrom, Col: col, Values: []any{v}} }
 
 // In holds when col is one of values; hundreds of thousands are fine.
 func In[T any](col string, values ...T) Cond {

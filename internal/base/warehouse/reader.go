@@ -20,6 +20,11 @@ type Reader interface {
 	// Ask answers a reading from faces, one for each of its tables in order. Beyond l.Rows the answer is cut; beyond
 	// l.Time it is Busy, and so beyond the memory readers have.
 	Ask(ctx context.Context, r *Reading, faces []Face, args map[string]any, l Limits) (*Answer, error)
+	// Bind readies a reading for tables with these columns, one list for each of its tables in order, of which some are kept
+	// otherwise than plain: what it compares with them is put through seal, parameters by args. It returns what is then to be
+	// asked, and how each column of the answer is kept; both are nil when nothing it touches is. Whatever needs to see the values
+	// of such a column, or compares it with what is kept otherwise, is Invalid, by the name of the column and its place.
+	Bind(r *Reading, tables [][]Column, args map[string]any, seal func(c Column, value string) (string, error)) (*Reading, []Column, error)
 }
 
 // Reading is a text that was read.

@@ -97,9 +97,9 @@ var houses = &kerneltest.Houses{
 }
 
 var columns = []dataset.Column{
-	{Name: "sfzh", Title: "身份证号", Type: warehouse.Type{Kind: warehouse.KindText}, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true},
+	{Name: "sfzh", Title: "身份证号", Type: warehouse.Type{Kind: warehouse.KindText}, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 	{Name: "xm", Title: "姓名", Type: warehouse.Type{Kind: warehouse.KindText}, Kind: codes.KindName, Level: dataset.L3, Masked: true},
-	{Name: "sjh", Title: "手机号", Type: warehouse.Type{Kind: warehouse.KindText}, Kind: codes.KindMobile, Level: dataset.L3, Masked: true},
+	{Name: "sjh", Title: "手机号", Type: warehouse.Type{Kind: warehouse.KindText}, Kind: codes.KindMobile, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 	{Name: "jd", Title: "街道", Type: warehouse.Type{Kind: warehouse.KindText}, Level: dataset.L2},
 	{Name: "cbrq", Title: "参保日期", Type: warehouse.Type{Kind: warehouse.KindDate}, Level: dataset.L2},
 }

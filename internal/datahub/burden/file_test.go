@@ -67,7 +67,7 @@ func TestListIsFilledInByKey(t *testing.T) {
 	elder, nobody := codes.Fictional(7), codes.Fictional(8)
 	each(t, func(w *town) {
 		people := w.gather("people", "高龄老人", "数据中心", []dataset.Column{
-			{Name: "id", Title: "公民身份号码", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true},
+			{Name: "id", Title: "公民身份号码", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 			{Name: "name", Title: "姓名", Type: text, Kind: codes.KindName, Level: dataset.L3, Masked: true},
 			{Name: "age", Title: "年龄", Type: warehouse.Type{Kind: warehouse.KindInteger}, Level: dataset.L2},
 		}, []any{elder, "王桂英", int64(86)})

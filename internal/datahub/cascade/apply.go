@@ -310,6 +310,7 @@ func (c *Cascade) applyData(ctx context.Context, n Node, b *Batch, m *batch.Mani
 	} else if len(all) > 0 {
 		src = all[0]
 	}
+	cols = c.datasets.Settled(ctx, cols) // sealed under the keys of this node, by its rule
 	loaded, err := c.load(ctx, b, m, cols)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"qushu/internal/base/errs"
@@ -256,6 +257,14 @@ func (c *Cascade) gatherFeeds(ctx context.Context, n Node) error {
 	return nil
 }
 
+// rekept hears that a version has another id: what was sent of it need not be sent again.
+func (c *Cascade) rekept(ctx context.Context, e struct {
+	Old string `json:"old"`
+	New string `json:"new"`
+}) error {
+	return store.Exec(ctx, c.db, `UPDATE cascade_feed SET sent = $1 WHERE sent = $2`, e.New, e.Old)
+}
+
 // makeData puts the version that serves into a batch: whole, each time.
 func (c *Cascade) makeData(ctx context.Context, n Node, f Feed, ds dataset.Dataset) error {
 	cols, err := f.columns(ds)
@@ -273,6 +282,10 @@ func (c *Cascade) makeData(ctx context.Context, n Node, f Feed, ds dataset.Datas
 	res, err := c.wh.Query(ctx, q)
 	if err != nil {
 		return err
+	}
+	cols = slices.Clone(cols)
+	for i := range cols { // values go as they are; how they are kept there is the receiver's to decide
+		cols[i].Keep = dataset.KeepByRule
 	}
 	m := c.begin(ctx, n, batch.Data, ds.Title, cols)
 	raw, err := json.Marshal(cols)

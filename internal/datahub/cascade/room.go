@@ -88,7 +88,7 @@ func New(kit *kernel.Kit, names Names, catalog Catalogue) *room.Room {
 		Services: []room.Service{{Name: "install", Once: true, Run: c.install}},
 		Jobs: []jobs.Handler{turn, jobs.Handle("cascade.sync", c.sync), jobs.Periodic("cascade.tick", jobs.Every(time.Minute), c.tick),
 			jobs.Periodic("cascade.forget", jobs.Daily{Hour: 3, Minute: 40}, c.forget)},
-		Hears: []bus.Listener{bus.On("catalog.published", c.published), bus.On("catalog.offline", c.withdrawn)},
+		Hears: []bus.Listener{bus.On("catalog.published", c.published), bus.On("catalog.offline", c.withdrawn), bus.On("dataset.rekept", c.rekept)},
 		Settings: []room.Setting{{Name: "overdue_hours", Default: 24, Min: 1, Max: 720, Admin: room.System},
 			{Name: "chunk_kb", Default: 4096, Min: 1, Max: 16384, Admin: room.System}, {Name: "keep_days", Default: 30, Min: 1, Max: 3650, Admin: room.System}},
 		Sealed: []room.Sealed{{Table: "cascade_node", ID: "id", Column: "token", Place: tokenPlace}},

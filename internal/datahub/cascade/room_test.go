@@ -241,7 +241,7 @@ func (n *node) account() string { return "GET /api/cascade/nodes/" + n.peer + "/
 const whole = "两边一致"
 
 var columns = []dataset.Column{
-	{Name: "sfzh", Title: "身份证号", Type: warehouse.Type{Kind: warehouse.KindText}, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true},
+	{Name: "sfzh", Title: "身份证号", Type: warehouse.Type{Kind: warehouse.KindText}, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 	{Name: "xm", Title: "姓名", Type: warehouse.Type{Kind: warehouse.KindText}, Kind: codes.KindName, Level: dataset.L3, Masked: true},
 	{Name: "rs", Title: "人数", Type: warehouse.Type{Kind: warehouse.KindInteger}, Level: dataset.L2},
 }
@@ -326,6 +326,14 @@ func TestDataComesDown(t *testing.T) {
 		got, err := low.held()
 		if err != nil || got.Rows != 5000 || got.Unit != "u9" || got.Room != "cascade" || got.Level != dataset.L3 {
 			t.Fatal(got, err)
+		}
+		above, err := up.Kit.Warehouse.Version(t.Context(), ds.Current)
+		if err != nil {
+			t.Fatal(err)
+		}
+		below, err := low.Kit.Warehouse.Version(t.Context(), got.Current)
+		if err != nil || below.Columns[0].Keep != warehouse.Sealed || below.Columns[0].Under == above.Columns[0].Under {
+			t.Error("each node seals under its own key:", above.Columns, below.Columns, err)
 		}
 		rows, _, err := low.Kit.Datasets.Lookup(t.Context(), got, "sfzh", "420199198506150008", 5)
 		if err != nil || len(rows) != 1 || rows[0][1] != "张8" || rows[0][2] != int64(8) {

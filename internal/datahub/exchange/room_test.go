@@ -82,7 +82,7 @@ var text = warehouse.Type{Kind: warehouse.KindText}
 
 // persons are the columns of the one dataset of the town.
 var persons = []dataset.Column{
-	{Name: "id", Title: "身份证号", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true},
+	{Name: "id", Title: "身份证号", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 	{Name: "name", Title: "姓名", Type: text, Kind: codes.KindName, Level: dataset.L3, Masked: true},
 	{Name: "street", Title: "街道", Type: text, Level: dataset.L2},
 	{Name: "age", Title: "年龄", Type: warehouse.Type{Kind: warehouse.KindInteger}, Level: dataset.L2},

@@ -92,6 +92,7 @@ type LoadBody struct {
 	Drift     *dataset.Drift `json:"drift,omitempty" doc:"how the columns differ from those of the dataset that is replaced"`
 	HasList   bool           `json:"hasList" doc:"there is a list of refused rows"`
 	RejectID  string         `json:"rejectedFile" doc:"id of the file that lists them"`
+	Sealing   bool           `json:"sealing" doc:"identifiers are kept sealed unless decided otherwise"`
 	Samples   []Sample       `json:"samples,omitempty" doc:"in the answer to an upload or a new look, to the person who uploaded it"`
 	Faults    []Said         `json:"faults,omitempty" doc:"with the samples: why rows would be refused, each reason once"`
 }
@@ -114,7 +115,7 @@ func (l *Library) body(ctx context.Context, ld *Load) (LoadBody, error) {
 	b := LoadBody{LoadLine: l.line(ctx, ld),
 		Choice: Choice{Dataset: p.Dataset, Name: p.Name, Title: p.Title, Summary: p.Summary, Columns: p.Columns, OnBad: p.OnBad, Repeats: p.Repeats},
 		Format: f.Format, Encoding: f.Encoding, Delimiter: f.Delimiter, Sheets: []Sheet{}, Sheet: p.Sheet, First: p.First, Last: p.Last,
-		Problems: l.say(ctx, f.Problems), Notes: l.say(ctx, f.Notes), Faulty: f.Faulty, Seen: f.Seen, HasList: ld.Reject != ""}
+		Problems: l.say(ctx, f.Problems), Notes: l.say(ctx, f.Notes), Faulty: f.Faulty, Seen: f.Seen, HasList: ld.Reject != "", Sealing: l.datasets.Seal(ctx)}
 	for _, s := range f.Sheets {
 		b.Sheets = append(b.Sheets, Sheet{s.Name, s.Hidden})
 	}

@@ -213,10 +213,14 @@ func (l *Library) put(ctx context.Context, in *putIn) (*loadOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := l.replaced(ctx, in.Body.Dataset); err != nil {
+	ds, err := l.replaced(ctx, in.Body.Dataset)
+	if err != nil {
 		return nil, err
 	}
 	if err := ld.settle(in.Body.Choice); err != nil {
+		return nil, err
+	}
+	if err := l.mayKeep(ctx, intake.Kept(ld.Plan.Columns), ds); err != nil {
 		return nil, err
 	}
 	if ld.Plan.Dataset == "" {

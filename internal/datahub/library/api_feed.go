@@ -51,6 +51,7 @@ type FeedBody struct {
 	Seen     string          `json:"seen" doc:"how far the growing column has come"`
 	Changes  []intake.Change `json:"changes" nullable:"false" doc:"what waits to be decided"`
 	Proposes []string        `json:"proposes" nullable:"false" doc:"columns that may serve as the growing one"`
+	Sealing  bool            `json:"sealing" doc:"identifiers are kept sealed unless decided otherwise"`
 }
 
 type feedOut struct{ Body FeedBody }
@@ -71,7 +72,7 @@ func (l *Library) shownFeed(ctx context.Context, f Feed) (*feedOut, error) {
 		return nil, err
 	}
 	p := f.Plan
-	b := FeedBody{Kind: src.Spec.Kind, Seen: f.Mark.Value, Changes: []intake.Change{}, Proposes: []string{},
+	b := FeedBody{Kind: src.Spec.Kind, Seen: f.Mark.Value, Changes: []intake.Change{}, Proposes: []string{}, Sealing: l.datasets.Seal(ctx),
 		Choice: Choice{Dataset: p.Dataset, Name: p.Name, Title: p.Title, Summary: p.Summary, Columns: p.Columns, OnBad: p.OnBad, Repeats: p.Repeats}}
 	if b.FeedLine, err = l.feedLine(ctx, &f, map[string]Source{src.ID: src}); err != nil {
 		return nil, err
@@ -254,6 +255,9 @@ func (l *Library) putFeed(ctx context.Context, in *putFeedIn) (*feedOut, error) 
 		if err := f.settle(in.Body.Choice, in.Body.Way); err != nil {
 			return nil, err
 		}
+		if err := l.feedMayKeep(ctx, tx, f); err != nil {
+			return nil, err
+		}
 		if f.Plan.Dataset == "" {
 			taken, err := l.datasets.Taken(ctx, tx, f.Plan.Name)
 			if err != nil {
@@ -397,6 +401,9 @@ func (l *Library) decide(ctx context.Context, in *decideIn) (*feedOut, error) {
 		}
 		before := columnsSaid(intake.Kept(f.Plan.Columns))
 		if err := f.decide(ld.Outcome.Changes, in.Body.Choices); err != nil {
+			return nil, err
+		}
+		if err := l.feedMayKeep(ctx, tx, f); err != nil {
 			return nil, err
 		}
 		f.State = feedOn

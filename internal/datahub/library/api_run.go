@@ -41,6 +41,9 @@ func (l *Library) start(ctx context.Context, in *startIn) (*loadOut, error) {
 			return nil, err
 		}
 	}
+	if err := l.mayKeep(ctx, intake.Kept(ld.Plan.Columns), ds); err != nil {
+		return nil, err
+	}
 	old := ld.Reject
 	ld.State, ld.Run, ld.Version, ld.Started, ld.Lang = Queued, ld.Run+1, ld.Version+1, store.At(l.now()), web.From(ctx).Lang
 	ld.Rows, ld.Bytes, ld.BytesAll, ld.Rejected, ld.Reject, ld.Fault, ld.Ended = 0, 0, 0, 0, "", Reason{}, store.Time{}
@@ -70,7 +73,7 @@ func (l *Library) start(ctx context.Context, in *startIn) (*loadOut, error) {
 func columnsSaid(cols []dataset.Column) []map[string]any {
 	out := make([]map[string]any, len(cols))
 	for i, c := range cols {
-		out[i] = map[string]any{"name": c.Name, "type": c.Type.String(), "kind": string(c.Kind), "level": string(c.Level), "masked": c.Masked, "key": c.Key}
+		out[i] = map[string]any{"name": c.Name, "type": c.Type.String(), "kind": string(c.Kind), "level": string(c.Level), "masked": c.Masked, "key": c.Key, "keep": string(c.Keep)}
 	}
 	return out
 }

@@ -43,7 +43,11 @@ func (f *fetched) same(refused int64) bool {
 
 // merge makes the next version of the one that serves and the rows that came.
 func (r *run) merge(ctx context.Context) (warehouse.Loaded, error) {
-	f, cols := r.feed, dataset.Physical(intake.Kept(r.load.Plan.Columns))
+	f := r.feed
+	cols, err := r.goesOn(ctx)
+	if err != nil {
+		return warehouse.Loaded{}, err
+	}
 	delta := merge.New(warehouse.KeyColumns(cols))
 	for row, err := range r.changed(ctx, true) {
 		if err == nil {
@@ -82,6 +86,30 @@ func (r *run) merge(ctx context.Context) (warehouse.Loaded, error) {
 		}
 	}
 	return r.wh.Load(ctx, warehouse.Spec{Table: "library." + r.load.Plan.Name, Columns: cols, OnDuplicate: warehouse.Reject}, counted)
+}
+
+// goesOn are the columns of what is merged with the version that serves. What was hashed cannot be hashed anew, so it stays
+// under its key; and rows cannot be told apart by what nobody can read.
+func (r *run) goesOn(ctx context.Context) ([]warehouse.Column, error) {
+	cols := dataset.Physical(intake.Kept(r.load.Plan.Columns))
+	if r.feed.ds == nil {
+		return cols, nil
+	}
+	was, err := r.wh.Version(ctx, r.feed.ds.Current)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range cols {
+		if c.Keep == warehouse.Hashed && c.Key {
+			return nil, errs.New(errs.Invalid, "library.hashed_key", c.Called())
+		}
+		for _, o := range was.Columns {
+			if o.Name == c.Name && o.Keep == warehouse.Hashed { // and so it stays, whatever was decided
+				cols[i].Keep, cols[i].Realm, cols[i].Under = o.Keep, o.Realm, o.Under
+			}
+		}
+	}
+	return cols, nil
 }
 
 // changing is one row of a change.

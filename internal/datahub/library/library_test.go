@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,7 +166,7 @@ func (e env) rowsOf(id string) [][]any {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	q := warehouse.Query{From: ds.Current, Order: []warehouse.Sort{{By: ds.Columns[0].Name}}}
+	q := warehouse.Query{From: ds.Current}
 	res, err := e.Kit.Warehouse.Query(e.t.Context(), q)
 	if err != nil {
 		e.t.Fatal(err)
@@ -174,6 +175,7 @@ func (e env) rowsOf(id string) [][]any {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(warehouse.Format(a[0]), warehouse.Format(b[0])) })
 	return rows
 }
 

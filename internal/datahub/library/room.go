@@ -9,14 +9,15 @@
 // A load is atomic: rows go into a new warehouse version, and the transaction that publishes it is the
 // last step. A worker that dies leaves nothing; the load is run again from its beginning.
 //
-// Values lie in the warehouse's file in the clear, for whoever can read the server's disk; whoever comes
-// through this program sees sensitive columns masked. Uploaded files and lists of refused rows hold
-// personal data too, so they are removed after library.keep_days.
+// Identifiers of persons lie in the warehouse sealed (docs/adr/0017); other values in the clear, for whoever can read the
+// server's disk. Whoever comes through this program sees sensitive columns masked. Uploaded files and lists of refused rows
+// hold personal data too, so they are removed after library.keep_days.
 package library
 
 import (
 	"context"
 	"embed"
+	"slices"
 	"time"
 
 	"qushu/internal/base/errs"
@@ -75,14 +76,17 @@ func New(kit *kernel.Kit, names Names) *room.Room {
 	kit.System.Add(system.Check{Name: "feeds", Run: l.health})
 	load := jobs.Handle("library.load", l.work)
 	load.Timeout, load.Attempts = maxRun, 5
+	rekeep := jobs.Handle("library.rekeep", l.rekeep)
+	rekeep.Timeout, rekeep.Attempts = maxRekeep, 5
 	const draft = "a draft shows nobody anything; starting it is recorded with all it says"
 	return &room.Room{
 		Name: "library", Pillar: room.Datahub, Schema: schema, Text: Text,
-		Perms: []room.Perm{{Name: "library.read"}, {Name: "library.load"}, {Name: "library.source"}, {Name: "library.grant"}},
+		Perms: []room.Perm{{Name: "library.read"}, {Name: "library.load"}, {Name: "library.source"}, {Name: "library.grant"}, {Name: "library.plain"}, {Name: "library.keys", Admin: room.Security}},
 		Menu: []room.Menu{{Name: "loads", Path: "/library", Perm: "library.load", Rank: 310},
 			{Name: "sources", Path: "/library/sources", Perm: "library.load", Rank: 311},
-			{Name: "datasets", Path: "/library/datasets", Perm: "library.read", Rank: 312}},
-		Routes: append(l.feedRoutes(), []room.Route{
+			{Name: "datasets", Path: "/library/datasets", Perm: "library.read", Rank: 312},
+			{Name: "keys", Path: "/library/keys", Perm: "library.keys", Rank: 313}},
+		Routes: slices.Concat(l.feedRoutes(), l.keyRoutes(), []room.Route{
 			room.Post("/loads", "library.load", l.create).Secrets(),
 			room.Get("/loads", "library.load", l.list),
 			room.Get("/loads/{id}", "library.load", l.get),
@@ -103,8 +107,8 @@ func New(kit *kernel.Kit, names Names) *room.Room {
 			room.Delete("/datasets/{id}", "library.load", l.remove),
 			room.Post("/datasets/{id}/grants", "library.grant", l.grant),
 			room.Delete("/datasets/{id}/grants/{grant}", "library.grant", l.revoke),
-		}...),
-		Jobs: []jobs.Handler{load, jobs.Periodic("library.watch", jobs.Every(time.Minute), l.watch), jobs.Periodic("library.purge", jobs.Daily{Hour: 3, Minute: 10}, l.purge),
+		}),
+		Jobs: []jobs.Handler{load, rekeep, jobs.Periodic("library.watch", jobs.Every(time.Minute), l.watch), jobs.Periodic("library.purge", jobs.Daily{Hour: 3, Minute: 10}, l.purge),
 			jobs.Periodic("library.due", jobs.Every(30*time.Second), l.due)},
 		Sealed: []room.Sealed{{Table: "library_source", ID: "id", Column: "secret", Place: placeOf}},
 		Settings: []room.Setting{{Name: "keep_days", Default: 30, Min: 1, Max: 365, Admin: room.Security},
@@ -113,7 +117,8 @@ func New(kit *kernel.Kit, names Names) *room.Room {
 		Actions: []string{"library.draft", "library.discard", "library.start", "library.cancel", "library.load",
 			"library.describe", "library.rollback", "library.remove", "library.grant", "library.revoke",
 			"library.try", "library.source_add", "library.source_change", "library.source_remove", "library.feed_add", "library.feed_change", "library.feed_turn",
-			"library.feed_run", "library.feed_remove", "library.decide", "library.take_up", "library.differs", "library.same", "library.peek"},
+			"library.feed_run", "library.feed_remove", "library.decide", "library.take_up", "library.differs", "library.same", "library.peek",
+			"library.key_rotate", "library.key_retire", "library.rekeep", "library.rekeep_cancel", "library.rekept"},
 	}
 }
 

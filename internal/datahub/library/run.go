@@ -106,6 +106,7 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	defer r.in.Close()
+	intake.Settle(r.load.Plan.Columns, func(cols []dataset.Column) []dataset.Column { return r.datasets.Settled(ctx, cols) })
 	r.in.Rewind()
 	r.seen.Store(&r.in)
 	r.rows.Store(0)
@@ -434,12 +435,16 @@ func (l *Library) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return jobs.Again(ctx, l.db, dead, func(ctx context.Context, tx *store.Tx, ld Load) error {
+	err = jobs.Again(ctx, l.db, dead, func(ctx context.Context, tx *store.Tx, ld Load) error {
 		if err := again(ctx, tx, ld, time.Now()); err != nil {
 			return err
 		}
 		return l.jobs.Enqueue(ctx, tx, "library.load", job{ld.ID, ld.Run + 1})
 	})
+	if err != nil {
+		return err
+	}
+	return l.watchRekeep(ctx)
 }
 
 // purge removes files that have been kept long enough: GB/T 22239-2019 §8.1.4.10, nothing personal is kept beyond need.

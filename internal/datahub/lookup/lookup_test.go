@@ -53,9 +53,9 @@ const (
 )
 
 var columns = []dataset.Column{
-	{Name: "sfzh", Title: "身份证号", Type: warehouse.Type{Kind: warehouse.KindText}, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true},
+	{Name: "sfzh", Title: "身份证号", Type: warehouse.Type{Kind: warehouse.KindText}, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 	{Name: "xm", Title: "姓名", Type: warehouse.Type{Kind: warehouse.KindText}, Kind: codes.KindName, Level: dataset.L3, Masked: true},
-	{Name: "sjh", Title: "手机号", Type: warehouse.Type{Kind: warehouse.KindText}, Kind: codes.KindMobile, Level: dataset.L3, Masked: true},
+	{Name: "sjh", Title: "手机号", Type: warehouse.Type{Kind: warehouse.KindText}, Kind: codes.KindMobile, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 	{Name: "je", Title: "金额", Type: warehouse.DecimalType(18, 2), Level: dataset.L2},
 }
 

@@ -45,7 +45,7 @@ var (
 	text    = warehouse.Type{Kind: warehouse.KindText}
 	day     = warehouse.Type{Kind: warehouse.KindDate}
 	columns = []dataset.Column{
-		{Name: "sfzh", Title: "身份证号", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true},
+		{Name: "sfzh", Title: "身份证号", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 		{Name: "xb", Title: "性别", Type: text, Level: dataset.L2},
 		{Name: "kh", Title: "卡号", Type: text, Level: dataset.L2},
 		{Name: "ks", Title: "开始日期", Type: day, Level: dataset.L2},

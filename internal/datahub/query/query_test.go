@@ -60,7 +60,7 @@ var (
 	whole   = warehouse.Type{Kind: warehouse.KindInteger}
 	day     = warehouse.Type{Kind: warehouse.KindDate}
 	columns = []dataset.Column{
-		{Name: "sfzh", Title: "身份证号", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true},
+		{Name: "sfzh", Title: "身份证号", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 		{Name: "xm", Title: "姓名", Type: text, Kind: codes.KindName, Level: dataset.L3, Masked: true},
 		{Name: "jd", Title: "街道", Type: text, Level: dataset.L2},
 		{Name: "nl", Title: "年龄", Type: whole, Level: dataset.L2},

@@ -45,6 +45,43 @@ func (x *Themes) served(ctx context.Context, e struct {
 	})
 }
 
+// rekept hears that a version of a dataset has another id: what was made of it, and what it was made of, is still so.
+func (x *Themes) rekept(ctx context.Context, e struct {
+	Dataset string `json:"dataset"`
+	Old     string `json:"old"`
+	New     string `json:"new"`
+}) error {
+	return x.db.Tx(room.BySystem(ctx), func(ctx context.Context, tx *store.Tx) error {
+		if err := store.Exec(ctx, tx, `UPDATE theme_made SET version_id = $1 WHERE version_id = $2`, e.New, e.Old); err != nil {
+			return err
+		}
+		ids, err := madeFrom(ctx, tx, []string{e.Dataset})
+		if err != nil {
+			return err
+		}
+		in := store.In("m.dataset_id", ids)
+		all, err := store.All(ctx, tx, scanMade, `SELECT `+madeColumns+` FROM theme_made m WHERE `+in.SQL, in.Args...)
+		if err != nil {
+			return err
+		}
+		for _, m := range all {
+			changed := false
+			for i := range m.Lineage.Inputs {
+				if one := &m.Lineage.Inputs[i]; one.Version == e.Old {
+					one.Version, changed = e.New, true
+				}
+			}
+			if !changed {
+				continue
+			}
+			if err := store.Exec(ctx, tx, `UPDATE theme_made SET lineage = $1 WHERE version_id = $2`, store.JSON[Lineage]{V: m.Lineage}, m.Version); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // due starts the libraries whose time has come. What was missed while the program was down runs once.
 func (x *Themes) due(ctx context.Context) error {
 	all, err := dueThemes(ctx, x.db, store.At(x.now()))

@@ -62,7 +62,7 @@ func (x Test) ready(step Step, dicts *codes.Dictionaries) (asked, error) {
 	case testFilled:
 		return asked{cond: unfilled(cols)}, nil
 	case testUnique:
-		return asked{sql: repeated(step.Name, x.Columns)}, nil
+		return asked{sql: repeated(step.Name, cols)}, nil
 	case testValues:
 		return among(cols[0], x.Values)
 	case testDictionary:
@@ -106,20 +106,28 @@ func unfilled(cols []dataset.Column) warehouse.Cond {
 }
 
 // repeated is SQL that gives what stands more than once, as people may write it.
-func repeated(table string, columns []string) string {
+func repeated(table string, columns []dataset.Column) string {
 	quoted, filled := make([]string, len(columns)), make([]string, len(columns))
+	n := free(columns)
+	order := []string{`"` + n + `" DESC`} // what is sealed has none
 	for i, c := range columns {
-		quoted[i] = `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
+		quoted[i] = `"` + strings.ReplaceAll(c.Name, `"`, `""`) + `"`
 		filled[i] = quoted[i] + " IS NOT NULL"
+		if !c.Keep.Closed() {
+			order = append(order, quoted[i])
+		}
+	}
+	if len(order) > len(columns) {
+		order = quoted
 	}
 	by := strings.Join(quoted, ", ")
-	return fmt.Sprintf(`SELECT %s, count(*) AS "%s" FROM "%s" WHERE %s GROUP BY %s HAVING count(*) > 1 ORDER BY %s`, by, free(columns), table, strings.Join(filled, " AND "), by, by)
+	return fmt.Sprintf(`SELECT %s, count(*) AS "%s" FROM "%s" WHERE %s GROUP BY %s HAVING count(*) > 1 ORDER BY %s`, by, n, table, strings.Join(filled, " AND "), by, strings.Join(order, ", "))
 }
 
 // free is a name for the count that no column has.
-func free(columns []string) string {
+func free(columns []dataset.Column) string {
 	name := "n"
-	for slices.ContainsFunc(columns, func(c string) bool { return strings.EqualFold(c, name) }) {
+	for slices.ContainsFunc(columns, func(c dataset.Column) bool { return strings.EqualFold(c.Name, name) }) {
 		name += "_"
 	}
 	return name
@@ -144,6 +152,9 @@ func among(c dataset.Column, texts []string) (asked, error) {
 // outside is true of rows whose value lies beyond one of two bounds, either of which may be "".
 func outside(c dataset.Column, low, high string) (asked, error) {
 	var beyond []warehouse.Cond
+	if c.Keep.Closed() {
+		return asked{}, errs.New(errs.Invalid, "warehouse.sealed_op", c.Title)
+	}
 	for _, b := range []struct {
 		text string
 		cond func(string, any) warehouse.Cond

@@ -171,7 +171,7 @@ func TestCancel(t *testing.T) {
 		zhang := builder("zhang", "u1")
 		l := e.release(zhang, e.draft(zhang, "people", clean, byStreet))
 		inside := make(chan struct{})
-		e.Kit.Warehouse.(*gate).hook = func(ctx context.Context, _ func() (warehouse.Loaded, error)) (warehouse.Loaded, error) {
+		e.Kit.Warehouse.(interface{ Inner() warehouse.Store }).Inner().(*gate).hook = func(ctx context.Context, _ func() (warehouse.Loaded, error)) (warehouse.Loaded, error) {
 			close(inside)
 			<-ctx.Done()
 			return warehouse.Loaded{}, ctx.Err()
@@ -202,7 +202,7 @@ func TestDeadWorker(t *testing.T) {
 		zhang := builder("zhang", "u1")
 		l := e.release(zhang, e.draft(zhang, "people", clean, byStreet))
 		inside, release, left := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-		e.Kit.Warehouse.(*gate).hook = func(_ context.Context, make func() (warehouse.Loaded, error)) (warehouse.Loaded, error) {
+		e.Kit.Warehouse.(interface{ Inner() warehouse.Store }).Inner().(*gate).hook = func(_ context.Context, make func() (warehouse.Loaded, error)) (warehouse.Loaded, error) {
 			close(inside)
 			<-release
 			out, err := make()

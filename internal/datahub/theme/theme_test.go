@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -76,7 +77,7 @@ var (
 	text    = warehouse.Type{Kind: warehouse.KindText}
 	whole   = warehouse.Type{Kind: warehouse.KindInteger}
 	columns = []dataset.Column{
-		{Name: "sfzh", Title: "身份证号", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true},
+		{Name: "sfzh", Title: "身份证号", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 		{Name: "xm", Title: "姓名", Type: text, Kind: codes.KindName, Level: dataset.L3, Masked: true},
 		{Name: "jd", Title: "街道", Type: text, Level: dataset.L2},
 		{Name: "nl", Title: "年龄", Type: whole, Level: dataset.L1},
@@ -291,7 +292,7 @@ func (e env) rows(id string) [][]any {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	q := warehouse.Query{From: ds.Current, Order: []warehouse.Sort{{By: ds.Columns[0].Name}}}
+	q := warehouse.Query{From: ds.Current}
 	for _, c := range ds.Columns {
 		q.Select = append(q.Select, warehouse.Item{Col: c.Name})
 	}
@@ -303,6 +304,7 @@ func (e env) rows(id string) [][]any {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	slices.SortFunc(out, func(a, b []any) int { return strings.Compare(warehouse.Format(a[0]), warehouse.Format(b[0])) })
 	return out
 }
 
@@ -329,6 +331,10 @@ func TestLibrary(t *testing.T) {
 		}
 		if n := l.Steps[0]["columns"].([]any)[1].(map[string]any); n["level"] != "L2" || n["how"] != "aggregate" || n["type"] != "integer" {
 			t.Error(n)
+		}
+		sealed := e.draft(zhang, "parts", step{"name": "parts", "title": "按证号前六位", "sql": "SELECT left(sfzh, 6) AS qh, count(*) AS n FROM population GROUP BY 1", "columns": []any{}, "tests": []any{}})
+		if len(sealed.Problems) != 1 || !strings.Contains(fmt.Sprint(sealed.Problems), "加密保存") || !strings.Contains(fmt.Sprint(sealed.Problems), "left") {
+			t.Error("what would see a sealed value is refused by name:", sealed.Problems)
 		}
 		e.Run(t, []kerneltest.Case{
 			{Name: "not run before it is released", As: zhang, Call: "POST /api/theme/libraries/" + l.ID + "/run", Body: "{}", Status: 409, Want: []string{"还没有发布"}},

@@ -180,7 +180,7 @@ func after(c Column, p Place) (warehouse.Cond, error) {
 	if err != nil || v == nil {
 		return warehouse.Cond{}, errs.New(errs.Invalid, "dataset.bad_place")
 	}
-	return warehouse.Or(warehouse.Ge(c.Name, v), warehouse.IsNull(c.Name)), nil
+	return warehouse.Or(warehouse.From(c.Name, v), warehouse.IsNull(c.Name)), nil
 }
 
 // ended is the place after the last of rows, whose last value is the leading key.

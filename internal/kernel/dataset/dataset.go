@@ -44,6 +44,7 @@ type Column struct {
 	Kind   codes.Kind     `json:"kind" required:"false" enum:",name,id,id_strict,mobile,phone,address,bank,email,plate,birth,uscc,household,other" doc:"sort of personal data, empty for none"`
 	Level  Level          `json:"level" enum:"L1,L2,L3,L4"`
 	Masked bool           `json:"masked" required:"false" doc:"shown masked unless revealed"`
+	Keep   Keep           `json:"keep,omitempty" required:"false" enum:",plain,sealed,hashed" doc:"how values lie on disk: as they are, encrypted, or as a keyed hash that nobody reads again; empty for as the rules say"`
 }
 
 // Classify returns the level a column of kind has by default, and whether it is masked.
@@ -84,9 +85,13 @@ func (c Column) Value(text string) (any, error) {
 	return v, nil
 }
 
-// Show writes a value of the column for people: masked unless clear. NULL is "".
+// Show writes a value of the column for people: masked unless clear. NULL is "". Of what was hashed the end of the hash is
+// shown: enough to tell two apart.
 func (c Column) Show(v any, clear bool) string {
 	s := warehouse.Format(v)
+	if c.Keep == KeepHashed && len(s) > 8 {
+		return "#" + s[len(s)-8:]
+	}
 	if c.Masked && !clear {
 		return codes.Mask(c.Kind, s)
 	}
@@ -188,6 +193,9 @@ func CheckName(name string) error {
 // CheckColumns says what is wrong with columns, every wrong one by name.
 func CheckColumns(cols []Column) error {
 	spec := warehouse.Spec{Table: "dataset", Columns: Physical(cols)}
+	for i := range spec.Columns { // told below, with its title
+		spec.Columns[i].Keep = warehouse.Plain
+	}
 	if err := spec.Check(); err != nil {
 		return err
 	}
@@ -205,6 +213,8 @@ func CheckColumns(cols []Column) error {
 			fail("too_open")
 		case c.Level >= L3 && !c.Masked:
 			fail("unmasked", string(c.Level))
+		case c.Keep.Closed() && c.Type.Kind != warehouse.KindText:
+			fail("keep_text")
 		}
 	}
 	if bad != nil {
@@ -213,11 +223,14 @@ func CheckColumns(cols []Column) error {
 	return nil
 }
 
-// Physical returns the columns as the warehouse keeps them.
+// Physical returns the columns as the warehouse keeps them. A loader asks Settled first how that is.
 func Physical(cols []Column) []warehouse.Column {
 	out := make([]warehouse.Column, len(cols))
 	for i, c := range cols {
 		out[i] = warehouse.Column{Name: c.Name, Type: c.Type, Title: c.Title, Key: c.Key}
+		if c.Keep.Closed() {
+			out[i].Keep, out[i].Realm = warehouse.Keep(c.Keep), realm(c.Kind)
+		}
 	}
 	return out
 }

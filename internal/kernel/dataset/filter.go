@@ -58,6 +58,9 @@ func (r Rule) cond(ds Dataset) (warehouse.Cond, error) {
 	default:
 		return out, errs.New(errs.Invalid, "dataset.filter_op", string(r.Op))
 	}
+	if exact := r.Op == warehouse.OpEq || r.Op == warehouse.OpNe || r.Op == warehouse.OpIn || r.Op == warehouse.OpIsNull; col.Keep.Closed() && !exact {
+		return out, errs.New(errs.Invalid, "warehouse.sealed_op", col.Title)
+	}
 	if len(r.Values) != most {
 		return out, errs.New(errs.Invalid, "dataset.filter_values", col.Title, most)
 	}

@@ -67,7 +67,7 @@ func (d *Datasets) Trace(ctx context.Context, x *Question, now time.Time) (cols 
 	}
 	tables, names := make([][]warehouse.Column, len(x.Faces)), make([][]string, len(x.Faces))
 	for i, f := range x.Faces {
-		tables[i] = Physical(f.Columns)
+		tables[i] = d.physical(ctx, f)
 		for _, c := range f.Columns {
 			names[i] = append(names[i], c.Name)
 		}
@@ -90,6 +90,26 @@ func (d *Datasets) Trace(ctx context.Context, x *Question, now time.Time) (cols 
 		cols[i].How, cols[i].From = warehouse.Derived, x.all() // we and the engine read it differently: rather too many
 	}
 	return cols, traced.Conditions, nil
+}
+
+// physical are the columns of a face as the version behind it keeps them; what has none yet, as it is said to be kept.
+func (d *Datasets) physical(ctx context.Context, f Face) []warehouse.Column {
+	out := Physical(f.Columns)
+	if f.Dataset.Current == "" {
+		return out
+	}
+	v, err := d.wh.Version(ctx, f.Dataset.Current)
+	if err != nil { // who asks for rows is told
+		return out
+	}
+	for i := range out {
+		for _, c := range v.Columns {
+			if c.Name == out[i].Name {
+				out[i].Keep, out[i].Realm, out[i].Under = c.Keep, c.Realm, c.Under
+			}
+		}
+	}
+	return out
 }
 
 // all are the columns the text names.
@@ -132,10 +152,10 @@ func Lowest(sources []Column) Level {
 }
 
 // Inherited is a column made of sources as it is classified unless somebody decides otherwise: it has the level of
-// the highest of its sources, L2 of none, and is masked from L3 on; a copy keeps kind and title, and what no aggregate has
-// blurred keeps the mask.
+// the highest of its sources, L2 of none, and is masked from L3 on; a copy keeps kind and title, what no aggregate has
+// blurred keeps the mask, and what is sealed stays so.
 func Inherited(t Traced, sources []Column) Column {
-	out := Column{Name: t.Name, Title: t.Name, Type: t.Type, Level: L2}
+	out := Column{Name: t.Name, Title: t.Name, Type: t.Type, Level: L2, Keep: Keep(t.Keep)}
 	if len(sources) > 0 {
 		out.Level = Lowest(sources)
 	}

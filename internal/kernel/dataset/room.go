@@ -45,13 +45,15 @@ type Datasets struct {
 
 	// Keep tells how many versions of a dataset stay. Set once, before serving.
 	Keep func(ctx context.Context) int
+	// Seal tells whether identifiers are sealed when nobody decides. Set once, before serving.
+	Seal func(ctx context.Context) bool
 }
 
 // New makes the service over db and the warehouse wh. Until Serve tells who knows the tree of units, a grant to a
 // unit reaches that unit alone.
 func New(db *store.DB, wh warehouse.Store, now func() time.Time) *Datasets {
 	alone := func(context.Context, store.Queryer, string) ([]string, error) { return nil, nil }
-	return &Datasets{db: db, wh: wh, now: now, above: alone, live: map[string]Live{}, Keep: func(context.Context) int { return keep }}
+	return &Datasets{db: db, wh: wh, now: now, above: alone, live: map[string]Live{}, Keep: func(context.Context) int { return keep }, Seal: func(context.Context) bool { return true }}
 }
 
 // Serve tells who knows the tree of units. Called once, before serving.
@@ -108,8 +110,9 @@ func (d *Datasets) Room() *room.Room {
 	sweep.Timeout = time.Hour
 	return &room.Room{Name: "dataset", Pillar: room.Kernel, Schema: schema, Text: Text, Jobs: []jobs.Handler{sweep},
 		Services: []room.Service{{Name: "align", Once: true, Run: d.align}},
-		Emits:    []bus.Event{bus.Emits[Served]("dataset.served"), bus.Emits[Removed]("dataset.removed")},
-		Settings: []room.Setting{{Name: "keep_versions", Default: keep, Min: 2, Max: 60, Admin: room.System}}}
+		Emits:    []bus.Event{bus.Emits[Served]("dataset.served"), bus.Emits[Removed]("dataset.removed"), bus.Emits[Rekept]("dataset.rekept")},
+		Settings: []room.Setting{{Name: "keep_versions", Default: keep, Min: 2, Max: 60, Admin: room.System},
+			{Name: "seal_identifiers", Default: true, Admin: room.Security}}}
 }
 
 // store returns the warehouse, Busy where there is none.

@@ -117,6 +117,7 @@ func (d *Datasets) Publish(ctx context.Context, tx *store.Tx, p Publication) (Da
 			return Dataset{}, fmt.Errorf("dataset: column %s is not what was loaded", c.Name)
 		}
 	}
+	p.Columns = keptAs(p.Columns, p.Loaded.Columns)
 	at := store.At(d.now())
 	ds, err := d.target(ctx, tx, p)
 	if err != nil {

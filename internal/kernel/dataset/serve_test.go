@@ -29,7 +29,7 @@ var houses = &kerneltest.Houses{Warehouse: func(t *testing.T) warehouse.Store {
 var text = warehouse.Type{Kind: warehouse.KindText}
 
 var columns = []dataset.Column{
-	{Name: "id", Title: "身份证号", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true},
+	{Name: "id", Title: "身份证号", Type: text, Key: true, Kind: codes.KindID, Level: dataset.L3, Masked: true, Keep: dataset.KeepSealed},
 	{Name: "street", Title: "街道", Type: text, Level: dataset.L2},
 	{Name: "money", Title: "金额", Type: warehouse.Type{Kind: warehouse.KindInteger}, Level: dataset.L2},
 }

@@ -288,3 +288,16 @@ func (m *making) figures(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		Hash: hex.EncodeToString(h.Sum(nil)), Made: now.UTC().Truncate(time.Microsecond)}
 	return nil
 }
+
+// Bind implements warehouse.Reader.
+func (s *Store) Bind(r *warehouse.Reading, tables [][]warehouse.Column, args map[string]any, seal func(c warehouse.Column, value string) (string, error)) (*warehouse.Reading, []warehouse.Column, error) {
+	tree, ok := r.Tree.(*scope.Tree)
+	if !ok || len(tables) != len(r.Tables) {
+		return nil, nil, errors.New("duck: not a reading of this store, or tables that do not fit it")
+	}
+	bound, cols, err := tree.Bind(tables, args, seal)
+	if err != nil || bound == nil {
+		return nil, nil, err
+	}
+	return &warehouse.Reading{Tables: bound.Tables, Params: bound.Params, Tree: bound}, cols, nil
+}

@@ -10,6 +10,9 @@ export type Kind = NonNullable<Catalogued['kind']>
 export type Level = Catalogued['level']
 
 export const kinds: Kind[] = ['', 'name', 'id', 'id_strict', 'mobile', 'phone', 'address', 'birth', 'bank', 'email', 'plate', 'uscc', 'household', 'other']
+/** How values lie on disk: '' as the rule says. */
+export type Keep = NonNullable<Catalogued['keep']>
+export const keeps: Keep[] = ['', 'sealed', 'hashed', 'plain']
 export const levels: Level[] = ['L1', 'L2', 'L3', 'L4']
 export const typeNames = ['text', 'integer', 'decimal', 'date', 'datetime', 'boolean'] as const
 export type TypeName = (typeof typeNames)[number]
@@ -46,9 +49,14 @@ export function maskedByRule(column: { kind?: Kind; level: Level }): boolean {
   return guarded(column.kind) || column.level >= 'L3'
 }
 
+/** How a column is kept when nobody decides: identifiers sealed, as long as the setting says so. */
+export function keptByRule(column: { kind?: Kind; type: string }, sealing: boolean): 'sealed' | 'plain' {
+  return sealing && guarded(column.kind) && column.type === 'text' ? 'sealed' : 'plain'
+}
+
 /** Changes the kind and what follows from it. Numbers of people and accounts are names, not quantities: they become text. */
 export function setKind(column: Column, kind: Kind): void {
-  Object.assign(column, classify(kind), { kind })
+  Object.assign(column, classify(kind), { kind, keep: '' })
   if (kind === '') column.strict = false
   else if (kind !== 'birth') column.type = 'text'
 }

@@ -28,6 +28,7 @@ type Tree struct {
 	Params []string
 	parts  []part
 	raw    []byte // as the engine gave it
+	source string // the text
 }
 
 // part is a piece of the statement: text, a table or a parameter.
@@ -90,7 +91,7 @@ func Parse(text string, tree []byte) (*Tree, error) {
 	if w.growth > maxGrowth {
 		return nil, Refuse(text, -1, "warehouse.sql_growth")
 	}
-	return &Tree{Tables: w.mentions(), Params: w.params, parts: parts(out), raw: tree}, nil
+	return &Tree{Tables: w.mentions(), Params: w.params, parts: parts(out), raw: tree, source: text}, nil
 }
 
 // unread is the error of a text the engine cannot read, or that is no SELECT.
@@ -420,7 +421,7 @@ func (w *writer) sets(n node) string {
 	if !ok {
 		return w.refuse(-1, "warehouse.sql_unknown", kind)
 	}
-	if n.flag("setop_all") {
+	if all, said := n.take("setop_all").(bool); all || !said { // the engine leaves out what is true
 		word += " ALL"
 	}
 	if kind == "UNION_BY_NAME" {

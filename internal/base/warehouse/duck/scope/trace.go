@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -64,9 +65,16 @@ type field struct {
 	name string // "" where only the engine knows it
 	how  int
 	from sources
+
+	col    *warehouse.Column // the column kept otherwise than plain whose values it holds, for a binder
+	within *warehouse.Column // one that is among what it is made of
+	node   map[string]any    // the literal it is
 }
 
 func (f *field) take(o field) {
+	if f.within == nil {
+		f.within = cmp.Or(o.col, o.within)
+	}
 	f.how = max(f.how, o.how)
 	f.from.add(o.from)
 }
@@ -195,7 +203,7 @@ func (w *tracer) sets(n map[string]any, env map[string]result, outer *frame) res
 			case i > 0 && !strings.HasPrefix(kind, "UNION"): // rows of EXCEPT and INTERSECT only decide
 				out.conds.add(c.from)
 			case at < 0 || at >= len(out.cols):
-				out.cols = append(out.cols, field{c.name, c.how, maps.Clone(c.from)})
+				out.cols = append(out.cols, field{name: c.name, how: c.how, from: maps.Clone(c.from)})
 			default:
 				out.cols[at].take(c)
 			}
@@ -291,7 +299,7 @@ func (w *tracer) table(name string, at warehouse.At) []field {
 	}
 	out := make([]field, len(w.columns[i]))
 	for j, c := range w.columns[i] {
-		out[j] = field{c, copied, sources{{Table: i, Column: c}: true}}
+		out[j] = field{name: c, how: copied, from: sources{{Table: i, Column: c}: true}}
 	}
 	return out
 }
@@ -316,7 +324,7 @@ func (w *tracer) join(n map[string]any, s sight) []*relation {
 			continue
 		}
 		s.conds.add(l.from, r.from)
-		both := field{name, max(l.how, r.how), maps.Clone(l.from)}
+		both := field{name: name, how: max(l.how, r.how), from: maps.Clone(l.from)}
 		both.from.add(r.from)
 		f.merged[key] = both
 		for _, one := range right {

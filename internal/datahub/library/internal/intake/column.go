@@ -39,6 +39,13 @@ func Kept(cols []Column) []dataset.Column {
 	return out
 }
 
+// Settle decides how columns are kept, as settled says.
+func Settle(cols []Column, settled func([]dataset.Column) []dataset.Column) {
+	for i := range cols {
+		cols[i].Column = settled([]dataset.Column{cols[i].Column})[0]
+	}
+}
+
 // guess proposes what to make of the columns with these names, from sample rows.
 func guess(names []string, samples []table.Row) []Column {
 	typed := table.Guess(names, samples)

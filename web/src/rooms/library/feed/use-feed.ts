@@ -97,7 +97,7 @@ export function useSettle(page: FeedPage, feed: Feed) {
     looked.value = await ask(api.POST('/api/library/feeds/{id}/peek', { params: { path: { id: page.id } }, body: {} as never }))
   })
   return {
-    choice, way, suggested, looked, save, start, peek,
+    choice, way, suggested, sealing: feed.sealing, looked, save, start, peek,
     kept: computed(() => choice.columns.filter((column) => !column.skip)),
     problem: computed(() => start.error.value ?? save.error.value ?? peek.error.value),
     working: computed(() => start.busy.value || save.busy.value || peek.busy.value),

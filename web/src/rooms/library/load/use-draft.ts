@@ -35,6 +35,7 @@ export function useDraft(page: LoadPage, load: Load) {
   const asLooked = ref(JSON.stringify(choice)) // as the server has it
   const drift = ref(load.drift)
   const suggested = ref(Object.fromEntries((load.columns ?? []).map((column) => [column.at, column.kind ?? ''])))
+  const sealing = load.sealing
   const dirty = computed(() => JSON.stringify(choice) !== asLooked.value)
   const kept = computed(() => choice.columns.filter((column) => !column.skip))
 
@@ -84,7 +85,7 @@ export function useDraft(page: LoadPage, load: Load) {
     return confirmDeed({ title: t('library.drift.confirmTitle'), words: words.join(t('library.semicolon')), verb: t('library.drift.confirm'), danger: true })
   }
   return {
-    choice, drift, suggested, dirty, kept, look, save, start,
+    choice, drift, suggested, sealing, dirty, kept, look, save, start,
     problem: computed(() => start.error.value ?? save.error.value ?? look.error.value),
     working: computed(() => start.busy.value || save.busy.value || look.busy.value),
   }
