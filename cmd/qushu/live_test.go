@@ -26,7 +26,7 @@ import (
 	"qushu/internal/room"
 )
 
-var liveHouses = &kerneltest.Houses{Rooms: rooms, Warehouse: func(t *testing.T) warehouse.Store {
+var liveHouses = &kerneltest.Houses{Rooms: everything.Rooms, Warehouse: func(t *testing.T) warehouse.Store {
 	s, err := duck.Open(t.Context(), duck.Options{Dir: t.TempDir(), Memory: 256 << 20})
 	if err != nil {
 		t.Fatal(err)

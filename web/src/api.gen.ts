@@ -1156,6 +1156,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cascade/nodes/{id}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cascade-post-nodes-by-id-sync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cascade/offerable": {
         parameters: {
             query?: never;
@@ -1710,6 +1726,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["catalog-post-runs-by-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/catalog/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["catalog-get-sources"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3508,6 +3540,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/iot/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["iot-get-devices"];
+        put?: never;
+        post: operations["iot-post-devices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["iot-get-devices-by-id"];
+        put: operations["iot-put-devices-by-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["iot-post-devices-by-id-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["iot-post-devices-by-id-photos"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}/photos/{photo}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["iot-delete-devices-by-id-photos-by-photo"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["iot-post-devices-by-id-services"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/devices/{id}/turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["iot-post-devices-by-id-turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/iot/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["iot-get-kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/library/datasets": {
         parameters: {
             query?: never;
@@ -3764,6 +3924,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/library/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["library-get-live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/live/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["library-post-live-by-name"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/library/loads": {
         parameters: {
             query?: never;
@@ -3967,6 +4159,38 @@ export interface paths {
         put?: never;
         post: operations["lookup-post-find"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lookup/kin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["lookup-get-kin"];
+        put?: never;
+        post: operations["lookup-post-kin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lookup/kin/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["lookup-delete-kin-by-id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4900,6 +5124,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/query/sources/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["query-get-sources-by-id-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/settings": {
         parameters: {
             query?: never;
@@ -4957,6 +5197,198 @@ export interface paths {
         };
         get?: never;
         put: operations["settings-put-by-name"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-alarms-count"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-alarms-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["signal-post-alarms-by-id-acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/{id}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["signal-post-alarms-by-id-shelve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/{id}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["signal-post-alarms-by-id-unshelve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/alarms/{id}/vote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["signal-post-alarms-by-id-vote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-signals"];
+        put?: never;
+        post: operations["signal-post-signals"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/signals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-signals-by-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/signals/{id}/calibrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["signal-post-signals-by-id-calibrations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/signals/{id}/chart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["signal-get-signals-by-id-chart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signal/signals/{id}/rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["signal-put-signals-by-id-rule"];
         post?: never;
         delete?: never;
         options?: never;
@@ -6229,8 +6661,9 @@ export interface components {
              * @description 0 when hidden
              */
             count: number;
-            /** @description too few to be told, or hidden so that the sum does not tell them */
+            /** @description stands for all groups that are too small to be told, or hidden so that the sum does not tell them */
             hidden: boolean;
+            /** @description empty when hidden: the name of a group of one tells of that one */
             name: string;
         };
         BatchPair: {
@@ -6817,7 +7250,7 @@ export interface components {
         };
         BurdenFix: {
             /** @enum {string} */
-            answer: "" | "mended" | "right";
+            answer: "" | "mended" | "right" | "later";
             /** Format: date-time */
             answeredAt: string | null;
             /** Format: date-time */
@@ -6832,11 +7265,15 @@ export interface components {
             line: number;
             note: string;
             now: string;
+            /** @description of that ticket */
+            number: string;
             ownerName: string;
             /** @description the caller's unit provides the data and may answer */
             provides: boolean;
             reason: string;
             sheet: string;
+            /** @description id of the quality ticket it became; empty where no data is mounted, and the provider answers here */
+            ticket: string;
             /** @description of the report */
             title: string;
             /** @description who says so */
@@ -6902,10 +7339,10 @@ export interface components {
             fields: string[];
             name: string;
             /**
-             * @description unbound: no data is mounted; no_grant: no grant of the sender's or the recipient's lets it in; no_key: nothing says which row is whose; no_column: an item has no column
+             * @description unbound: no data is mounted; no_grant: no grant of the sender's or the recipient's lets it in; no_key: nothing says which row is whose; no_column: an item has no column; masked: whom rows are about is not granted in clear; many: more rows than a sheet holds
              * @enum {string}
              */
-            why: "unbound" | "no_grant" | "no_key" | "no_column";
+            why: "unbound" | "no_grant" | "no_key" | "no_column" | "masked" | "many";
         };
         BurdenMatch: {
             /** @description key */
@@ -7307,6 +7744,8 @@ export interface components {
         BurdenSendInBody: {
             /** @description YYYY-MM-DD */
             due: string;
+            /** @description of a list: put in beforehand whom the data that is held knows of each recipient */
+            rows?: boolean;
             /** @description of the period, guessed when empty */
             title?: string;
         };
@@ -7723,14 +8162,19 @@ export interface components {
             /** @description folder a gate empties */
             out?: string;
             paused?: boolean;
+            /** @description SHA-256 of the peer's certificate, in hexadecimal; empty where its authority is believed */
+            pin?: string;
             /** @description PEM, from the other side's card */
             publicKey: string;
             /** @enum {string} */
             role: "upper" | "lower";
             /** @description shared with the other side; empty makes one, or keeps it */
             token?: string;
-            /** @enum {string} */
-            transport: "https" | "folder";
+            /**
+             * @description https: both sides call; pull: this side calls for both; wait: the peer calls for both; folder: a gate carries files
+             * @enum {string}
+             */
+            transport: "https" | "pull" | "wait" | "folder";
             /** @description who answers here for what comes down */
             unit?: string;
             url?: string;
@@ -7767,13 +8211,20 @@ export interface components {
              */
             open: number;
             out: string;
+            /** @description SHA-256 of the peer's certificate */
+            pin: string;
             publicKey: string;
             /** @enum {string} */
             role: "upper" | "lower";
             /** @enum {string} */
             state: "active" | "paused";
-            /** @enum {string} */
-            transport: "https" | "folder";
+            /** @description first telling of what was published before */
+            sync: components["schemas"]["CascadeSync"];
+            /**
+             * @description https: both sides call; pull: this side calls for both; wait: the peer calls for both; folder: a gate carries files
+             * @enum {string}
+             */
+            transport: "https" | "pull" | "wait" | "folder";
             /** Format: date-time */
             triedAt: string | null;
             unit: string;
@@ -7819,8 +8270,13 @@ export interface components {
             role: "upper" | "lower";
             /** @enum {string} */
             state: "active" | "paused";
-            /** @enum {string} */
-            transport: "https" | "folder";
+            /** @description first telling of what was published before */
+            sync: components["schemas"]["CascadeSync"];
+            /**
+             * @description https: both sides call; pull: this side calls for both; wait: the peer calls for both; folder: a gate carries files
+             * @enum {string}
+             */
+            transport: "https" | "pull" | "wait" | "folder";
             /** Format: date-time */
             triedAt: string | null;
             /**
@@ -7967,6 +8423,27 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        CascadeSync: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: int64
+             * @description marked to go up
+             */
+            done: number;
+            /** Format: date-time */
+            endedAt: string | null;
+            /**
+             * @description empty where there was none
+             * @enum {string}
+             */
+            state: "" | "running" | "done";
+            /**
+             * Format: int64
+             * @description published entries when it began
+             */
+            total: number;
+        };
         CatalogCheckOutBody: {
             faults: components["schemas"]["CatalogFault"][];
         };
@@ -8010,7 +8487,6 @@ export interface components {
             /** @description id of the entry it is bound to or drafted as, empty for none */
             entry: string;
             entryName: string;
-            /** @description of a live one its name */
             id: string;
             /** @enum {string} */
             kind: "table" | "live";
@@ -8143,6 +8619,8 @@ export interface components {
             detail?: string;
             item: string;
             phone?: string;
+            /** @description id of another system whose tables or files are drafted instead, collected or not */
+            source?: string;
             subject: string;
         };
         CatalogEntryBody: {
@@ -8425,10 +8903,13 @@ export interface components {
             submit: boolean;
         };
         CatalogMountInBody: {
-            /** @description id of a table, name of a live one */
+            /** @description id */
             dataset: string;
-            /** @enum {string} */
-            kind: "table" | "live";
+            /**
+             * @description is the dataset's own, whatever is said here
+             * @enum {string}
+             */
+            kind?: "" | "table" | "live";
             /** @description item → column; proposed by name when left out */
             pairs?: components["schemas"]["EntryPair"][] | null;
         };
@@ -8448,8 +8929,11 @@ export interface components {
             faults: components["schemas"]["CatalogFault"][];
             holder: string;
             id: string;
-            /** @enum {string} */
-            kind: "table" | "live";
+            /**
+             * @description source: only what the entry was drafted from, its data is not here yet
+             * @enum {string}
+             */
+            kind: "table" | "live" | "source";
             /** Format: date-time */
             mountedAt: string | null;
             /** @description of the dataset, to those at work on the entry */
@@ -8605,6 +9089,16 @@ export interface components {
             until?: string;
             /** Format: int64 */
             version: number;
+        };
+        CatalogSource: {
+            id: string;
+            /** @enum {string} */
+            kind: "postgres" | "mysql" | "sqlserver" | "oracle" | "folder" | "sftp" | "http";
+            name: string;
+            unit: string;
+        };
+        CatalogSourcesOutBody: {
+            items: components["schemas"]["CatalogSource"][];
         };
         CatalogSubmitManyInBody: {
             ids: string[] | null;
@@ -8778,7 +9272,7 @@ export interface components {
              * @description sort of personal data, empty for none
              * @enum {string}
              */
-            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "other";
+            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "household" | "other";
             /** @enum {string} */
             level: "L1" | "L2" | "L3" | "L4";
             /** @description shown masked unless revealed */
@@ -11247,7 +11741,7 @@ export interface components {
              * @description sort of personal data, empty for none
              * @enum {string}
              */
-            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "other";
+            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "household" | "other";
             /** @enum {string} */
             level: "L1" | "L2" | "L3" | "L4";
             /** @description shown masked unless revealed */
@@ -11276,6 +11770,285 @@ export interface components {
             /** Format: int64 */
             row: number;
             why: string[];
+        };
+        IotCreateInBody: {
+            address?: string;
+            /**
+             * Format: int64
+             * @description seconds between two messages, as usual for its kind when 0
+             */
+            cadence?: number;
+            /** @description letters, digits, dash and underline; never changes */
+            code: string;
+            /** @description of water levels: 吴淞, 黄海1985 */
+            datum?: string;
+            /** @description code of the division it stands in */
+            division?: string;
+            /** Format: date-time */
+            installedAt?: string | null;
+            kind: string;
+            /** Format: double */
+            lat: number;
+            /**
+             * Format: double
+             * @description CGCS2000, degrees
+             */
+            lon: number;
+            model?: string;
+            name: string;
+            serial?: string;
+            vendor?: string;
+        };
+        IotDeviceFull: {
+            address: string;
+            /** @description host:port it connects to, empty where no broker runs */
+            broker: string;
+            brokerTls: boolean;
+            /** Format: int64 */
+            cadence: number;
+            code: string;
+            datum: string;
+            division: string;
+            hasKey: boolean;
+            id: string;
+            /** Format: date-time */
+            installedAt: string | null;
+            /** Format: date-time */
+            keyAt: string | null;
+            kind: string;
+            /** Format: double */
+            lat: number;
+            /**
+             * @description gravest of its signals
+             * @enum {string}
+             */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /** Format: double */
+            lon: number;
+            mayManage: boolean;
+            /** Format: int64 */
+            messages: number;
+            model: string;
+            name: string;
+            /** @description heard within three times its cadence */
+            online: boolean;
+            ownerName: string;
+            photos: components["schemas"]["IotPhotoLine"][];
+            readings: components["schemas"]["IotReading"][];
+            /**
+             * Format: int64
+             * @description values that were not kept
+             */
+            refused: number;
+            /**
+             * Format: date-time
+             * @description last message, null before the first
+             */
+            seenAt: string | null;
+            serial: string;
+            services: components["schemas"]["IotServiceLine"][];
+            /** @enum {string} */
+            state: "active" | "stopped";
+            /** @description it publishes to */
+            topic: string;
+            /** @description what was wrong with the last message that was not kept whole */
+            trouble: string;
+            /** Format: date-time */
+            troubleAt: string | null;
+            unitName: string;
+            vendor: string;
+            /** Format: int64 */
+            version: number;
+        };
+        IotDeviceLine: {
+            address: string;
+            code: string;
+            division: string;
+            id: string;
+            kind: string;
+            /** Format: double */
+            lat: number;
+            /**
+             * @description gravest of its signals
+             * @enum {string}
+             */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /** Format: double */
+            lon: number;
+            name: string;
+            /** @description heard within three times its cadence */
+            online: boolean;
+            ownerName: string;
+            readings: components["schemas"]["IotReading"][];
+            /**
+             * Format: date-time
+             * @description last message, null before the first
+             */
+            seenAt: string | null;
+            /** @enum {string} */
+            state: "active" | "stopped";
+            /** @description what was wrong with the last message that was not kept whole */
+            trouble: string;
+            /** Format: date-time */
+            troubleAt: string | null;
+            unitName: string;
+            /** Format: int64 */
+            version: number;
+        };
+        IotDeviceLineListed: {
+            items: components["schemas"]["IotDeviceLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        IotKeyOutBody: {
+            address: string;
+            /** @description host:port it connects to, empty where no broker runs */
+            broker: string;
+            brokerTls: boolean;
+            /** Format: int64 */
+            cadence: number;
+            code: string;
+            datum: string;
+            division: string;
+            hasKey: boolean;
+            id: string;
+            /** Format: date-time */
+            installedAt: string | null;
+            /** @description the device's password at the broker, shown this once */
+            key: string;
+            /** Format: date-time */
+            keyAt: string | null;
+            kind: string;
+            /** Format: double */
+            lat: number;
+            /**
+             * @description gravest of its signals
+             * @enum {string}
+             */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /** Format: double */
+            lon: number;
+            mayManage: boolean;
+            /** Format: int64 */
+            messages: number;
+            model: string;
+            name: string;
+            /** @description heard within three times its cadence */
+            online: boolean;
+            ownerName: string;
+            photos: components["schemas"]["IotPhotoLine"][];
+            readings: components["schemas"]["IotReading"][];
+            /**
+             * Format: int64
+             * @description values that were not kept
+             */
+            refused: number;
+            /**
+             * Format: date-time
+             * @description last message, null before the first
+             */
+            seenAt: string | null;
+            serial: string;
+            services: components["schemas"]["IotServiceLine"][];
+            /** @enum {string} */
+            state: "active" | "stopped";
+            /** @description it publishes to */
+            topic: string;
+            /** @description what was wrong with the last message that was not kept whole */
+            trouble: string;
+            /** Format: date-time */
+            troubleAt: string | null;
+            unitName: string;
+            vendor: string;
+            /** Format: int64 */
+            version: number;
+        };
+        IotKind: {
+            /**
+             * Format: int64
+             * @description seconds between two messages, unless the device says otherwise
+             */
+            cadence: number;
+            en: string;
+            key: string;
+            properties: components["schemas"]["IotProperty"][];
+            zh: string;
+        };
+        IotKindsOutBody: {
+            items: components["schemas"]["IotKind"][];
+        };
+        IotPhotoInBody: {
+            /** @description of a finished upload */
+            file: string;
+        };
+        IotPhotoLine: {
+            id: string;
+            name: string;
+            /** Format: int64 */
+            size: number;
+        };
+        IotProperty: {
+            /** Format: int64 */
+            decimals: number;
+            /** @enum {string} */
+            direction: "up" | "down" | "band" | "info";
+            en: string;
+            /** @description its name in messages */
+            key: string;
+            /** @description unit it is measured in */
+            measure: string;
+            rule: components["schemas"]["SignalRule"];
+            zh: string;
+        };
+        IotPutInBody: {
+            address?: string;
+            /**
+             * Format: int64
+             * @description seconds between two messages, as usual for its kind when 0
+             */
+            cadence?: number;
+            /** @description of water levels: 吴淞, 黄海1985 */
+            datum?: string;
+            /** @description code of the division it stands in */
+            division?: string;
+            /** Format: date-time */
+            installedAt?: string | null;
+            /** Format: double */
+            lat: number;
+            /**
+             * Format: double
+             * @description CGCS2000, degrees
+             */
+            lon: number;
+            model?: string;
+            name: string;
+            serial?: string;
+            vendor?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        IotReading: {
+            property: string;
+            signal: components["schemas"]["SignalBody"];
+        };
+        IotServiceInBody: {
+            /** @enum {string} */
+            kind: "inspect" | "repair" | "replace" | "clean" | "move";
+            note: string;
+        };
+        IotServiceLine: {
+            /** Format: date-time */
+            at: string | null;
+            byName: string;
+            /** @enum {string} */
+            kind: "inspect" | "repair" | "replace" | "clean" | "move";
+            note: string;
+        };
+        IotTurnInBody: {
+            on: boolean;
+            /** Format: int64 */
+            version: number;
+            why: string;
         };
         LibraryAddFeedsInBody: {
             objects: string[] | null;
@@ -11316,13 +12089,15 @@ export interface components {
             id: string;
             /** @enum {string} */
             level: "L1" | "L2" | "L3" | "L4";
+            /** @description name of the room's function that answers, empty for a stored table */
+            live: string;
             mayGrant: boolean;
             /** @description the caller may replace, correct, roll back and delete it */
             mayLoad: boolean;
             name: string;
             /**
              * Format: int64
-             * @description of the version that serves
+             * @description of the version that serves, 0 of a live one
              */
             number: number;
             /** @description of a unit in the caller's reach */
@@ -11351,10 +12126,12 @@ export interface components {
             id: string;
             /** @enum {string} */
             level: "L1" | "L2" | "L3" | "L4";
+            /** @description name of the room's function that answers, empty for a stored table */
+            live: string;
             name: string;
             /**
              * Format: int64
-             * @description of the version that serves
+             * @description of the version that serves, 0 of a live one
              */
             number: number;
             /** Format: int64 */
@@ -11620,6 +12397,23 @@ export interface components {
             sealed: number;
             /** @description the setting: identifiers are kept sealed unless decided otherwise */
             sealing: boolean;
+        };
+        LibraryLiveLine: {
+            columns: components["schemas"]["DatasetColumn"][];
+            name: string;
+            /** @description that answers */
+            roomName: string;
+            summary: string;
+            taken: components["schemas"]["LibraryLiveTaken"][];
+            title: string;
+        };
+        LibraryLiveOutBody: {
+            items: components["schemas"]["LibraryLiveLine"][];
+        };
+        LibraryLiveTaken: {
+            id: string;
+            title: string;
+            unitName: string;
         };
         LibraryLoadBody: {
             /** Format: date-time */
@@ -12013,6 +12807,13 @@ export interface components {
             /** @description there are more; ask with words */
             more: boolean;
         };
+        LibraryTakeUpInBody: {
+            /** @description what programs call it; as declared when empty */
+            name?: string;
+            title?: string;
+            /** @description id of the unit that is to answer for it; the caller's when empty */
+            unit?: string;
+        };
         LibraryTryInBody: {
             /** @description of the source whose secret is meant when none is given */
             id?: string;
@@ -12080,6 +12881,12 @@ export interface components {
             /** @description the body that answers for who looked */
             unitName: string;
         };
+        LookupDeclareInBody: {
+            /** @description identity number */
+            number: string;
+            /** @enum {string} */
+            relation: "self" | "spouse" | "parent" | "child" | "sibling" | "other";
+        };
         LookupEntry: {
             /**
              * Format: int64
@@ -12107,8 +12914,8 @@ export interface components {
             /** @description the body that answers for that unit */
             homeName: string;
             id: string;
-            /** @description what a detector noticed */
-            marks: ("off_hours" | "no_case" | "self" | "colleague")[];
+            /** @description what a detector noticed; of one's own looks, nothing that tells of the record */
+            marks: ("off_hours" | "no_case" | "self" | "household" | "colleague")[];
             /** @description number of the case it was for */
             matter: string;
             person: string;
@@ -12177,6 +12984,24 @@ export interface components {
             title: string;
             type: string;
         };
+        LookupKin: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: date-time
+             * @description when it was withdrawn; it counts for a year after that
+             */
+            endedAt: string | null;
+            id: string;
+            /** @description masked */
+            number: string;
+            /** @enum {string} */
+            relation: "self" | "spouse" | "parent" | "child" | "sibling" | "other";
+        };
+        LookupKinOutBody: {
+            /** @description in the order they were declared */
+            items: components["schemas"]["LookupKin"][];
+        };
         LookupPast: {
             /**
              * Format: date-time
@@ -12233,11 +13058,16 @@ export interface components {
             id: string;
             /** @description columns it may be looked up by; none when the caller may see none of them */
             keys: components["schemas"]["LookupKey"][];
+            /** @description answered by a room, of now, instead of a stored table */
+            live: boolean;
             /** @description of a unit in the caller's reach */
             owned: boolean;
             /** @description what it was granted for */
             purpose: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description 0 of a live one
+             */
             rows: number;
             summary: string;
             title: string;
@@ -13132,10 +13962,20 @@ export interface components {
             limit?: number;
             measures?: components["schemas"]["QueryMeasure"][];
             sort?: components["schemas"]["QuerySort"][];
+            /**
+             * Format: int64
+             * @description number of an older version to ask; 0 for the one that serves
+             */
+            version?: number;
             /** @description conditions that all hold */
             where?: components["schemas"]["DatasetRule"][];
         };
         QueryBuildInBody: {
+            /**
+             * Format: date-time
+             * @description ask the dataset as it stood at this moment, unless the form names a version
+             */
+            asOf?: string | null;
             build: components["schemas"]["QueryBuild"];
             /** @description needed when columns are used that are masked for others */
             purpose?: string;
@@ -13287,7 +14127,32 @@ export interface components {
             /** @description its value, or the one it has unless another is given */
             value?: string;
         };
+        QueryPast: {
+            /**
+             * Format: date-time
+             * @description since when it served
+             */
+            at: string | null;
+            /** Format: int64 */
+            number: number;
+            /**
+             * Format: date-time
+             * @description null while it serves
+             */
+            replacedAt: string | null;
+            /** Format: int64 */
+            rows: number;
+        };
+        QueryPastOutBody: {
+            /** @description newest first */
+            items: components["schemas"]["QueryPast"][];
+        };
         QueryPlan: {
+            /**
+             * Format: date-time
+             * @description the datasets are asked as they stood at this moment unless another is given
+             */
+            asOf?: string | null;
             build?: components["schemas"]["QueryBuild"];
             chart?: components["schemas"]["QueryChart"];
             params?: components["schemas"]["QueryParam"][];
@@ -13295,6 +14160,11 @@ export interface components {
             sql?: string;
         };
         QueryRunInBody: {
+            /**
+             * Format: date-time
+             * @description ask the datasets as they stood at this moment; a table that says AT itself is asked as it says
+             */
+            asOf?: string | null;
             params?: components["schemas"]["QueryParam"][];
             /** @description needed when columns are used that are masked for others */
             purpose?: string;
@@ -13302,6 +14172,11 @@ export interface components {
             sql: string;
         };
         QueryRunSavedInBody: {
+            /**
+             * Format: date-time
+             * @description ask the datasets as they stood at this moment, instead of what the query says
+             */
+            asOf?: string | null;
             purpose?: string;
             /** @description of its parameters, by name */
             values?: {
@@ -13414,6 +14289,8 @@ export interface components {
             number: number;
             /** @description only the rows granted to the caller */
             part: boolean;
+            /** @description an older version than the one that served when it was asked */
+            past: boolean;
             /**
              * Format: int64
              * @description of that version
@@ -13581,6 +14458,462 @@ export interface components {
         SettingsYearsOutBody: {
             /** @description this year and the five before it, and the next; those entered besides */
             items: components["schemas"]["SettingsYearDays"][];
+        };
+        SignalAckInBody: {
+            note?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        SignalAlarmFull: {
+            /** Format: date-time */
+            ackedAt: string | null;
+            ackedBy: string;
+            /** @description what it is about still holds */
+            active: boolean;
+            /** @description the last ten of this signal and kind before it */
+            before: components["schemas"]["SignalAlarmLine"][];
+            /**
+             * Format: date-time
+             * @description the data that led to it begins here
+             */
+            chartFrom: string | null;
+            /** Format: date-time */
+            chartTo: string | null;
+            /** Format: date-time */
+            clearedAt: string | null;
+            code: string;
+            /** Format: int64 */
+            decimals: number;
+            id: string;
+            /** @enum {string} */
+            kind: "level" | "rate" | "odd" | "silent";
+            /**
+             * @description now
+             * @enum {string}
+             */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /**
+             * Format: double
+             * @description that was crossed, null where there is none
+             */
+            line: number | null;
+            lineUpwards: boolean;
+            link: string;
+            mayHandle: boolean;
+            measure: string;
+            name: string;
+            note: string;
+            ownerName: string;
+            /**
+             * @description gravest so far
+             * @enum {string}
+             */
+            peak: "blue" | "yellow" | "orange" | "red";
+            /** Format: date-time */
+            raisedAt: string | null;
+            /** @description as it was when it was raised */
+            rule: components["schemas"]["SignalRule"];
+            shelvedBy: string;
+            /** Format: date-time */
+            shelvedUntil: string | null;
+            shelvedWhy: string;
+            signal: string;
+            /** @enum {string} */
+            state: "raised" | "acknowledged" | "shelved" | "cleared";
+            unitName: string;
+            /**
+             * Format: int64
+             * @description votes that it was of no use
+             */
+            useless: number;
+            /**
+             * Format: double
+             * @description at which it was raised
+             */
+            value: number;
+            /** Format: int64 */
+            version: number;
+            /** @description by the reader */
+            voted: boolean;
+            votes: components["schemas"]["SignalVoteLine"][];
+            /** Format: double */
+            worst: number;
+        };
+        SignalAlarmLine: {
+            /** Format: date-time */
+            ackedAt: string | null;
+            ackedBy: string;
+            /** @description what it is about still holds */
+            active: boolean;
+            /** Format: date-time */
+            clearedAt: string | null;
+            code: string;
+            /** Format: int64 */
+            decimals: number;
+            id: string;
+            /** @enum {string} */
+            kind: "level" | "rate" | "odd" | "silent";
+            /**
+             * @description now
+             * @enum {string}
+             */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /**
+             * Format: double
+             * @description that was crossed, null where there is none
+             */
+            line: number | null;
+            lineUpwards: boolean;
+            link: string;
+            mayHandle: boolean;
+            measure: string;
+            name: string;
+            note: string;
+            /**
+             * @description gravest so far
+             * @enum {string}
+             */
+            peak: "blue" | "yellow" | "orange" | "red";
+            /** Format: date-time */
+            raisedAt: string | null;
+            shelvedBy: string;
+            /** Format: date-time */
+            shelvedUntil: string | null;
+            shelvedWhy: string;
+            signal: string;
+            /** @enum {string} */
+            state: "raised" | "acknowledged" | "shelved" | "cleared";
+            unitName: string;
+            /**
+             * Format: int64
+             * @description votes that it was of no use
+             */
+            useless: number;
+            /**
+             * Format: double
+             * @description at which it was raised
+             */
+            value: number;
+            /** Format: int64 */
+            version: number;
+            /** Format: double */
+            worst: number;
+        };
+        SignalAlarmLineListed: {
+            items: components["schemas"]["SignalAlarmLine"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        SignalBody: {
+            /**
+             * Format: int64
+             * @description seconds between two samples
+             */
+            cadence: number;
+            code: string;
+            /** Format: int64 */
+            decimals: number;
+            /** @enum {string} */
+            direction: "up" | "down" | "band" | "info";
+            formula: string;
+            id: string;
+            inputs: {
+                [key: string]: string;
+            };
+            /** Format: double */
+            lat: number;
+            /** @enum {string} */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /** @description page that shows where it comes from, empty for none */
+            link: string;
+            /** Format: double */
+            lon: number;
+            mayDefine: boolean;
+            /** @description unit it is measured in */
+            measure: string;
+            name: string;
+            /** @description the latest values are none the sensor can have measured */
+            odd: boolean;
+            ownerName: string;
+            rule: components["schemas"]["SignalRule"];
+            silent: boolean;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: double
+             * @description of the latest sample
+             */
+            value: number;
+            /**
+             * Format: date-time
+             * @description null before the first sample
+             */
+            valueAt: string | null;
+            /** Format: int64 */
+            version: number;
+        };
+        SignalBodyListed: {
+            items: components["schemas"]["SignalBody"][];
+            /** @description cursor of the next page, empty on the last */
+            next: string;
+        };
+        SignalCalibrateInBody: {
+            /**
+             * Format: double
+             * @description what the sensor showed
+             */
+            before: number;
+            /**
+             * Format: int64
+             * @description until the next is due, 0 for never
+             */
+            months: number;
+            note: string;
+            /**
+             * Format: double
+             * @description what was measured beside it
+             */
+            truth: number;
+        };
+        SignalCalibrationLine: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: double
+             * @description what the sensor showed
+             */
+            before: number;
+            byName: string;
+            /**
+             * Format: date-time
+             * @description when the next is due, null for never
+             */
+            dueAt: string | null;
+            note: string;
+            /**
+             * Format: double
+             * @description what was measured beside it
+             */
+            truth: number;
+        };
+        SignalChartOutBody: {
+            points: components["schemas"]["SignalPoint"][];
+            /**
+             * Format: int64
+             * @description seconds of a point, 0 where each is one sample
+             */
+            step: number;
+        };
+        SignalCountOutBody: {
+            /** Format: int64 */
+            acknowledged: number;
+            /** Format: int64 */
+            blue: number;
+            /** Format: int64 */
+            orange: number;
+            /**
+             * Format: int64
+             * @description that nobody has acknowledged
+             */
+            raised: number;
+            /**
+             * Format: int64
+             * @description open ones by level
+             */
+            red: number;
+            /** Format: int64 */
+            shelved: number;
+            /** Format: int64 */
+            yellow: number;
+        };
+        SignalDef: {
+            /**
+             * Format: int64
+             * @description seconds between two samples
+             */
+            cadence: number;
+            /** @description unique: letters, digits, dot, dash and underline */
+            code: string;
+            /** Format: int64 */
+            decimals?: number;
+            /**
+             * @description which way is good: up, down, inside a band; info has no good
+             * @enum {string}
+             */
+            direction: "up" | "down" | "band" | "info";
+            /** @description of a derived signal, over the names of inputs; empty for a measured one */
+            formula?: string;
+            /** @description name in the formula: code of a signal */
+            inputs?: {
+                [key: string]: string;
+            };
+            /** Format: double */
+            lat?: number;
+            /**
+             * Format: double
+             * @description CGCS2000, degrees; 0, 0 for nowhere
+             */
+            lon?: number;
+            /** @description unit it is measured in: m, cm, %LEL; empty for a bare number */
+            measure: string;
+            name: string;
+            rule: components["schemas"]["SignalRule"];
+        };
+        SignalFull: {
+            /**
+             * Format: int64
+             * @description seconds between two samples
+             */
+            cadence: number;
+            calibrations: components["schemas"]["SignalCalibrationLine"][];
+            code: string;
+            /** Format: int64 */
+            decimals: number;
+            /** @enum {string} */
+            direction: "up" | "down" | "band" | "info";
+            formula: string;
+            id: string;
+            inputs: {
+                [key: string]: string;
+            };
+            /** Format: double */
+            lat: number;
+            /** @enum {string} */
+            level: "" | "blue" | "yellow" | "orange" | "red";
+            /** @description page that shows where it comes from, empty for none */
+            link: string;
+            /** Format: double */
+            lon: number;
+            mayDefine: boolean;
+            /** @description unit it is measured in */
+            measure: string;
+            name: string;
+            /** @description the latest values are none the sensor can have measured */
+            odd: boolean;
+            ownerName: string;
+            rule: components["schemas"]["SignalRule"];
+            silent: boolean;
+            unit: string;
+            unitName: string;
+            /**
+             * Format: double
+             * @description of the latest sample
+             */
+            value: number;
+            /**
+             * Format: date-time
+             * @description null before the first sample
+             */
+            valueAt: string | null;
+            /** Format: int64 */
+            version: number;
+        };
+        SignalLines: {
+            /** Format: double */
+            blue?: number;
+            /** Format: double */
+            orange?: number;
+            /** Format: double */
+            red?: number;
+            /** Format: double */
+            yellow?: number;
+        };
+        SignalPoint: {
+            /**
+             * Format: date-time
+             * @description beginning of its stretch
+             */
+            at: string | null;
+            /** Format: double */
+            last: number;
+            /** Format: double */
+            least: number;
+            /** Format: double */
+            mean: number;
+            /** Format: double */
+            most: number;
+            /**
+             * Format: int64
+             * @description samples
+             */
+            n: number;
+            /**
+             * Format: double
+             * @description 95th percentile, within one in a hundred of itself
+             */
+            p95: number;
+        };
+        SignalRule: {
+            /** @description lines that are crossed upwards: a value at or over one has its level */
+            above: components["schemas"]["SignalLines"];
+            /** @description lines that are crossed downwards: a value at or under one has its level */
+            below: components["schemas"]["SignalLines"];
+            /**
+             * Format: int64
+             * @description samples in a row that must say the same, 2 when 0
+             */
+            count?: number;
+            /**
+             * Format: double
+             * @description greatest possible value
+             */
+            high?: number;
+            /**
+             * Format: double
+             * @description in the signal's unit; 0 is a twentieth of the line
+             */
+            hysteresis?: number;
+            /**
+             * Format: double
+             * @description least possible value
+             */
+            low?: number;
+            /**
+             * Format: int64
+             * @description seconds it must last
+             */
+            persist?: number;
+            /**
+             * Format: double
+             * @description greatest change a minute, 0 for none: faster raises a yellow alarm
+             */
+            rate?: number;
+            /**
+             * Format: int64
+             * @description seconds without a sample after which the source is silent, 0 for never
+             */
+            stale?: number;
+        };
+        SignalRuleInBody: {
+            rule: components["schemas"]["SignalRule"];
+            /** Format: int64 */
+            version: number;
+            /** @description stands in the audit */
+            why: string;
+        };
+        SignalShelveInBody: {
+            /**
+             * Format: int64
+             * @description at most thirty days
+             */
+            minutes: number;
+            /** Format: int64 */
+            version: number;
+            why: string;
+        };
+        SignalUnshelveInBody: {
+            /** Format: int64 */
+            version: number;
+        };
+        SignalVoteInBody: {
+            /** @description why it was of no use */
+            why: string;
+        };
+        SignalVoteLine: {
+            /** Format: date-time */
+            at: string | null;
+            name: string;
+            why: string;
         };
         SourceAPI: {
             /**
@@ -13880,7 +15213,7 @@ export interface components {
              * @description sort of personal data, empty for none
              * @enum {string}
              */
-            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "other";
+            kind?: "" | "name" | "id" | "id_strict" | "mobile" | "phone" | "address" | "bank" | "email" | "plate" | "birth" | "uscc" | "household" | "other";
             /** @enum {string} */
             level: "L1" | "L2" | "L3" | "L4";
             /** @description shown masked unless revealed */
@@ -17329,6 +18662,37 @@ export interface operations {
             };
         };
     };
+    "cascade-post-nodes-by-id-sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CascadeSync"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "cascade-get-offerable": {
         parameters: {
             query?: {
@@ -18607,6 +19971,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CatalogRunBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "catalog-get-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogSourcesOutBody"];
                 };
             };
             /** @description Error */
@@ -23089,6 +24482,338 @@ export interface operations {
             };
         };
     };
+    "iot-get-devices": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description in name, code or address */
+                text?: string;
+                kind?: string;
+                state?: "online" | "offline" | "stopped" | "alarm";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-post-devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IotCreateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotKeyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-get-devices-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-put-devices-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IotPutInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-post-devices-by-id-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotKeyOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-post-devices-by-id-photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IotPhotoInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-delete-devices-by-id-photos-by-photo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                photo: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-post-devices-by-id-services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IotServiceInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-post-devices-by-id-turn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IotTurnInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotDeviceFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "iot-get-kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotKindsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "library-get-datasets": {
         parameters: {
             query?: {
@@ -23775,6 +25500,70 @@ export interface operations {
             };
         };
     };
+    "library-get-live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryLiveOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "library-post-live-by-name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LibraryTakeUpInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LibraryDatasetBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "library-get-loads": {
         parameters: {
             query?: {
@@ -24405,6 +26194,97 @@ export interface operations {
             };
         };
     };
+    "lookup-get-kin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupKinOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-post-kin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookupDeclareInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupKin"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "lookup-delete-kin-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "lookup-get-ledger": {
         parameters: {
             query?: {
@@ -24423,7 +26303,7 @@ export interface operations {
                 /** @description only lists */
                 batch?: boolean;
                 /** @description only looks with this mark; any: with one beside no_case */
-                mark?: "" | "any" | "off_hours" | "no_case" | "self" | "colleague";
+                mark?: "" | "any" | "off_hours" | "no_case" | "self" | "household" | "colleague";
             };
             header?: never;
             path?: never;
@@ -26773,6 +28653,37 @@ export interface operations {
             };
         };
     };
+    "query-get-sources-by-id-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryPastOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
     "settings-get": {
         parameters: {
             query?: never;
@@ -26888,6 +28799,456 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SettingsItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-alarms": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description open: raised or acknowledged */
+                view?: "open" | "mine" | "shelved" | "cleared" | "all";
+                /** @description at least that grave at its gravest */
+                level?: "blue" | "yellow" | "orange" | "red";
+                room?: string;
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmLineListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-alarms-count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalCountOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-alarms-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-alarms-by-id-acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalAckInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-alarms-by-id-shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalShelveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-alarms-by-id-unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalUnshelveInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-alarms-by-id-vote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalVoteInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalAlarmFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-signals": {
+        parameters: {
+            query?: {
+                /** @description the cursor of the page before */
+                after?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description in name or code */
+                text?: string;
+                /** @description at least that bad now */
+                level?: "blue" | "yellow" | "orange" | "red";
+                /** @description declared by */
+                room?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalBodyListed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalDef"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-signals-by-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-post-signals-by-id-calibrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalCalibrateInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalFull"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-get-signals-by-id-chart": {
+        parameters: {
+            query: {
+                from: string;
+                until: string;
+                /** @description points wanted, about */
+                width?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalChartOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebProblem"];
+                };
+            };
+        };
+    };
+    "signal-put-signals-by-id-rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalRuleInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalFull"];
                 };
             };
             /** @description Error */

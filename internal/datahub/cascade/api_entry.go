@@ -232,7 +232,7 @@ type offerableIn struct {
 type offerableOut struct{ Body store.Listed[Offerable] }
 
 func (c *Cascade) offerable(ctx context.Context, in *offerableIn) (*offerableOut, error) {
-	all, err := c.datasets.List(ctx, c.db, dataset.Stored(dataset.Reach(ctx, "cascade.offer")), in.Text, in.Page)
+	all, err := c.datasets.List(ctx, c.db, dataset.WithVersions(dataset.Reach(ctx, "cascade.offer")), in.Text, in.Page)
 	out := store.Listed[Offerable]{Items: []Offerable{}, Next: all.Next}
 	for _, d := range all.Items {
 		out.Items = append(out.Items, Offerable{d.ID, d.Title, d.Name, d.Rows, d.Columns})

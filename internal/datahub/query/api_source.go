@@ -47,7 +47,7 @@ func (x *Query) sources(ctx context.Context, in *sourcesIn) (*sourcesOut, error)
 	if err != nil {
 		return nil, err
 	}
-	all, err := x.datasets.List(ctx, x.db, dataset.Stored(scope), in.Text, in.Page)
+	all, err := x.datasets.List(ctx, x.db, dataset.WithVersions(scope), in.Text, in.Page)
 	if err != nil {
 		return nil, err
 	}

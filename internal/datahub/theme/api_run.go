@@ -308,7 +308,7 @@ func (x *Themes) sources(ctx context.Context, in *runsIn) (*sourcesOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := x.datasets.List(unit, x.db, dataset.Stored(scope), "", in.Page)
+	all, err := x.datasets.List(unit, x.db, dataset.WithVersions(scope), "", in.Page)
 	if err != nil {
 		return nil, err
 	}

@@ -95,8 +95,8 @@ func (d *Datasets) OfLive(ctx context.Context, q store.Queryer, scope store.Scop
 	return store.All(ctx, q, scan, `SELECT `+columns+` FROM dataset d WHERE `+where.SQL+` ORDER BY d.title, d.id`, where.Args...)
 }
 
-// Stored is a scope of datasets without the live ones, for what needs versions.
-func Stored(s store.Scope) store.Scope {
+// WithVersions is a scope of datasets without the live ones, for what needs versions.
+func WithVersions(s store.Scope) store.Scope {
 	return store.Scoped(store.And(s.Cond(), store.C("d.live = ''")))
 }
 

@@ -113,6 +113,11 @@ func (s *Store) Read(ctx context.Context, text string) (*warehouse.Reading, erro
 	return s.local.Read(ctx, text)
 }
 
+// Bind implements warehouse.Reader. Copies hold what is sealed as it is sealed.
+func (s *Store) Bind(r *warehouse.Reading, tables [][]warehouse.Column, args map[string]any, seal func(c warehouse.Column, value string) (string, error)) (*warehouse.Reading, []warehouse.Column, error) {
+	return s.local.Bind(r, tables, args, seal)
+}
+
 // Shape implements warehouse.Maker.
 func (s *Store) Shape(ctx context.Context, r *warehouse.Reading, tables [][]warehouse.Column, now time.Time) ([]warehouse.Column, error) {
 	return s.local.Shape(ctx, r, tables, now)
