@@ -117,16 +117,21 @@ func (s *Signals) tell(ctx context.Context, tx *store.Tx, event string, a record
 	if err := store.Lock(ctx, tx, "signal_owner", a.Owner); err != nil {
 		return err
 	}
-	n, err := store.Value[int](ctx, tx, `SELECT count(*) FROM signal_alarm WHERE owner = $1 AND raised_at > $2 AND state <> 'cleared'`, a.Owner, store.At(s.Now().Add(-time.Minute)))
+	// By when it was told, not by when it was: a gateway that catches up on a night may bring many at once.
+	now := s.Now()
+	n, err := store.Value[int](ctx, tx, `SELECT count(*) FROM signal_alarm WHERE owner = $1 AND told_at > $2`, a.Owner, store.At(now.Add(-time.Minute)))
 	if err != nil {
+		return err
+	}
+	if err := store.Exec(ctx, tx, `UPDATE signal_alarm SET told_at = $1 WHERE id = $2`, store.At(now), a.ID); err != nil {
 		return err
 	}
 	x := notify.Notice{To: []string{a.Owner}, Kind: notify.Alarm, Key: "signal.told_" + string(a.Kind) + "_" + a.Level.String(), Args: []any{a.Name, number(a.Worst, a.Decimals), a.Measure},
 		Link: "/signal/alarms/" + a.ID, Object: "signal_alarm", ID: a.ID}
 	switch {
-	case n == storm+1:
+	case n == storm:
 		x.Key, x.Args, x.Link = "signal.told_storm", []any{storm}, "/signal"
-	case n > storm+1 && a.Level < Red:
+	case n > storm && a.Level < Red:
 		return nil // he is told that there are many, and of each that is red
 	}
 	return s.Notify.Send(ctx, tx, x)

@@ -62,6 +62,7 @@ CREATE TABLE signal_alarm (
     cleared_at    BIGINT NOT NULL DEFAULT 0,
     cleared_value DOUBLE PRECISION NOT NULL DEFAULT 0,
     useless       BIGINT NOT NULL DEFAULT 0, -- votes
+    told_at       BIGINT NOT NULL DEFAULT 0, -- when its owner was last to be told of it
     unit_id       TEXT NOT NULL,
     street        TEXT NOT NULL,
     owner         TEXT NOT NULL,
@@ -71,6 +72,7 @@ CREATE UNIQUE INDEX signal_alarm_open ON signal_alarm (signal, kind) WHERE state
 CREATE INDEX signal_alarm_at ON signal_alarm (raised_at, id);
 CREATE INDEX signal_alarm_unit ON signal_alarm (unit_id, raised_at, id);
 CREATE INDEX signal_alarm_signal ON signal_alarm (signal, raised_at, id);
+CREATE INDEX signal_alarm_told ON signal_alarm (owner, told_at);
 CREATE INDEX signal_alarm_shelved ON signal_alarm (shelved_until) WHERE state = 'shelved';
 CREATE TABLE signal_vote (
     alarm  TEXT NOT NULL REFERENCES signal_alarm (id),

@@ -9,9 +9,11 @@ export interface Hint {
 }
 
 const pause = 700 // milliseconds: what comes at once is heard once
+/** For lists of many: they load again this often at most. */
+export const listPause = 2500
 
-/** Hears of new samples and alarms until the component goes; several hints in a moment come as one. */
-export function useLive(heard: (hint: Hint) => void): void {
+/** Hears of new samples and alarms until the component goes; several hints in a moment, of wait milliseconds, come as one. */
+export function useLive(heard: (hint: Hint) => void, wait = pause): void {
   let waiting: Hint | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   const tell = () => {
@@ -25,7 +27,7 @@ export function useLive(heard: (hint: Hint) => void): void {
     waiting = waiting
       ? { all: waiting.all || hint.all, alarms: waiting.alarms || hint.alarms, signals: [...(waiting.signals ?? []), ...(hint.signals ?? [])] }
       : hint
-    timer ??= setTimeout(tell, pause)
+    timer ??= setTimeout(tell, wait)
   }
   useChannel('signal:live', take, () => take({ all: true, alarms: true }))
   onScopeDispose(() => clearTimeout(timer))

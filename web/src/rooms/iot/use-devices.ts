@@ -8,7 +8,7 @@ import { useAction, useQuery } from '@/base/query'
 import { toast } from '@/base/toast'
 import { announce } from '@/base/topics'
 import { useSession } from '@/kernel/session'
-import { useLive } from '@/kernel/signal/use-live'
+import { listPause, useLive } from '@/kernel/signal/use-live'
 import { measured, type DeviceFull, type DeviceLine, type services, type states } from './model'
 
 /** The kinds of device with their names in the reader's language. */
@@ -42,7 +42,7 @@ export function useDevices() {
     const timer = setTimeout(() => (list.filters.text = now.trim()), 250)
     clean(() => clearTimeout(timer))
   })
-  useLive(() => announce('iot.devices'))
+  useLive(() => announce('iot.devices'), listPause)
   return { list, typed, mayManage: useSession().can('iot.manage') }
 }
 

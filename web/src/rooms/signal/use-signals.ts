@@ -7,7 +7,7 @@ import { useAction, useQuery } from '@/base/query'
 import { toast } from '@/base/toast'
 import { announce } from '@/base/topics'
 import { levels, type Level, type Rule, type Signal } from '@/kernel/signal/model'
-import { useLive } from '@/kernel/signal/use-live'
+import { listPause, useLive } from '@/kernel/signal/use-live'
 
 /** The signals the reader sees with their latest samples. */
 export function useSignals() {
@@ -22,7 +22,7 @@ export function useSignals() {
     const timer = setTimeout(() => (list.filters.text = now.trim()), 250)
     clean(() => clearTimeout(timer))
   })
-  useLive(() => announce('signal.list'))
+  useLive(() => announce('signal.list'), listPause)
   return { list, typed }
 }
 
