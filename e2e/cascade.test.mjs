@@ -239,7 +239,7 @@ it('serves a district that can only go out, though it is killed while it fetches
   await change(city, { transport: 'wait', url: '' })
   const b = await at(district, 'admin')
   await b.go('/cascade/pairing')
-  await b.page.getByRole('button', { name: '修改', exact: true }).click()
+  await b.page.getByRole('button', { name: '修改节点“武汉市”' }).click()
   await b.page.getByLabel('交换方式').selectOption('pull')
   await b.page.getByLabel('对方证书指纹（SHA-256）').fill('12:34')
   await b.page.getByRole('button', { name: '保存' }).click()
