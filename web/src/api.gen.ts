@@ -6197,8 +6197,9 @@ export interface components {
              * @description 0 when hidden
              */
             count: number;
-            /** @description too few to be told, or hidden so that the sum does not tell them */
+            /** @description stands for all groups that are too small to be told, or hidden so that the sum does not tell them */
             hidden: boolean;
+            /** @description empty when hidden: the name of a group of one tells of that one */
             name: string;
         };
         BatchPair: {
