@@ -47,8 +47,6 @@ func (l Lines) at(level Level) *float64 {
 	return [...]*float64{nil, l.Blue, l.Yellow, l.Orange, l.Red}[level]
 }
 
-func (l Lines) any() bool { return l.Blue != nil || l.Yellow != nil || l.Orange != nil || l.Red != nil }
-
 // Rule is when a signal raises an alarm.
 type Rule struct {
 	Above Lines `json:"above" doc:"lines that are crossed upwards: a value at or over one has its level"`

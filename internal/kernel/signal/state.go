@@ -16,9 +16,6 @@ const (
 	Silence Kind = "silent" // no sample for too long
 )
 
-// kinds lists them.
-var kinds = [...]Kind{Crossed, Fast, Absurd, Silence}
-
 // Streak counts samples in a row that ask for the same change.
 type Streak struct {
 	N     int   `json:"n,omitempty"`
