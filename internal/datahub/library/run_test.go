@@ -35,7 +35,9 @@ func (g *gate) Load(ctx context.Context, spec warehouse.Spec, rows iter.Seq2[war
 }
 
 // gate returns the one the house's warehouse stands behind.
-func (e env) gate() *gate { return e.Kit.Warehouse.(interface{ Inner() warehouse.Store }).Inner().(*gate) }
+func (e env) gate() *gate {
+	return e.Kit.Warehouse.(interface{ Inner() warehouse.Store }).Inner().(*gate)
+}
 
 // run calls a job of the room as the scheduler would.
 func (e env) run(name string) {

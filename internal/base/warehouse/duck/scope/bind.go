@@ -538,4 +538,3 @@ func (b *binder) window(m map[string]any, kind string, s sight) value {
 	}
 	return out
 }
-
