@@ -151,7 +151,7 @@ func (d *Datasets) Room() *room.Room {
 	sweep := jobs.Periodic("dataset.sweep", jobs.Daily{Hour: 2, Minute: 50}, d.Sweep)
 	sweep.Timeout = time.Hour
 	return &room.Room{Name: "dataset", Pillar: room.Kernel, Schema: schema, Text: Text, Jobs: []jobs.Handler{sweep},
-		Emits: []bus.Event{bus.Emits[Served]("dataset.served"), bus.Emits[Removed]("dataset.removed"), bus.Emits[Rekept]("dataset.rekept")},
+		Emits:    []bus.Event{bus.Emits[Served]("dataset.served"), bus.Emits[Removed]("dataset.removed"), bus.Emits[Rekept]("dataset.rekept")},
 		Settings: []room.Setting{{Name: "keep_versions", Default: keep, Min: 2, Max: 60, Admin: room.System},
 			{Name: "seal_identifiers", Default: true, Admin: room.Security}}}
 }
