@@ -72,13 +72,16 @@ func (k *Looker) Tables(ctx context.Context, n int) ([]source.Table, error) {
 	return k.conn.Tables(ctx, "", n)
 }
 
+// glanced is how many rows of a table tell what its columns hold, for a catalogue; a feed looks at more before it collects.
+const glanced = 200
+
 // Look proposes the columns of one table or file, classified by a sample of its rows.
 func (k *Looker) Look(ctx context.Context, object string) ([]dataset.Column, error) {
 	cols, err := k.conn.Columns(ctx, object)
 	if err != nil {
 		return nil, err
 	}
-	samples, err := sample(ctx, k.conn, object, cols, intake.Sampled)
+	samples, err := sample(ctx, k.conn, object, cols, glanced)
 	if err != nil {
 		return nil, err
 	}
