@@ -28,6 +28,7 @@ var known = []struct {
 	{"GPL", false, regexp.MustCompile(`(?i)GNU\s+GENERAL\s+PUBLIC\s+LICENSE\s+Version`)},
 	{"Apache-2.0", true, regexp.MustCompile(`(?i)Apache\s+License,?\s+Version\s+2\.0|apache\.org/licenses/LICENSE-2\.0`)},
 	{"MPL-2.0", true, regexp.MustCompile(`(?i)Mozilla\s+Public\s+License,?\s+(Version|v\.)\s*2\.0`)},
+	{"EPL-2.0 or BSD-3-Clause", true, regexp.MustCompile(`(?i)Eclipse\s+Public\s+License\s+v2\.0\s+and\s+Eclipse\s+Distribution\s+License`)}, // the second is BSD's; either may be chosen
 	{"MIT", true, regexp.MustCompile(`(?i)Permission\s+is\s+hereby\s+granted,\s+free\s+of\s+charge`)},
 	{"BSD", true, regexp.MustCompile(`(?i)Redistribution\s+and\s+use\s+in\s+source\s+and\s+binary\s+forms`)},
 	{"ISC", true, regexp.MustCompile(`(?i)Permission\s+to\s+use,\s+copy,\s+modify,\s+and(/or)?\s+distribute\s+this\s+software`)},
