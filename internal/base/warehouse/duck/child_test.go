@@ -43,13 +43,15 @@ func child(t *testing.T, part, dir string) (*exec.Cmd, *bufio.Reader) {
 // said reads what the child says after "say ", skipping the testing package's own lines.
 func said(t *testing.T, out *bufio.Reader) string {
 	t.Helper()
+	var lines strings.Builder
 	for {
 		line, err := out.ReadString('\n')
 		if word, ok := strings.CutPrefix(line, "say "); ok {
 			return strings.TrimSpace(word)
 		}
+		lines.WriteString(line)
 		if err != nil {
-			t.Fatalf("the child said nothing: %v", err)
+			t.Fatalf("the child ended (%v) with\n%s", err, &lines)
 		}
 	}
 }
@@ -162,7 +164,7 @@ func full(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, limit := range []uint64{1 << 20, 8 << 20, 40 << 20} {
+	for _, limit := range []uint64{1 << 20, 8 << 20, 20 << 20} {
 		disk(t, limit)
 		_, err = s.Load(t.Context(), texts, heavy(300_000))
 		refused(t, fmt.Sprint("a disk of ", limit), err, errs.Busy, "warehouse.disk_full")
