@@ -58,6 +58,7 @@ it('registers a device and shows its key once', async () => {
   await b.gate('iot-key')
   await page.getByRole('button', { name: '已保存密钥' }).click()
   await page.getByText('还没有上报过').waitFor()
+  await page.waitForURL(/\/iot\/devices\/[^/]+$/) // the list says so of a device too
   id = page.url().split('/').pop()
   device = startDevice({ port, code: 'HS-QH-03', key, topic: 'qushu/HS-QH-03/up' })
   for (let n = 0; n < 60; n += 1) await say(n, 2 + Math.sin(n / 9))

@@ -1,6 +1,7 @@
 package library_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -175,7 +176,12 @@ func (e env) rowsOf(id string) [][]any {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(warehouse.Format(a[0]), warehouse.Format(b[0])) })
+	slices.SortFunc(rows, func(a, b []any) int { // a sealed key has no order of its own
+		if n, ok := a[0].(int64); ok {
+			return cmp.Compare(n, b[0].(int64))
+		}
+		return strings.Compare(warehouse.Format(a[0]), warehouse.Format(b[0]))
+	})
 	return rows
 }
 
