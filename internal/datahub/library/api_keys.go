@@ -61,11 +61,16 @@ func (l *Library) keys(ctx context.Context, _ *struct{}) (*keysOut, error) {
 	if l.wh == nil {
 		return nil, errs.New(errs.Busy, "dataset.no_warehouse")
 	}
-	stored, err := l.wh.Versions(ctx)
-	if err != nil {
+	// Runs before rows and rows before versions: what is called done is counted, and what rows name is there.
+	var err error
+	if b.Runs, err = rekeeps(ctx, l.db, store.C("TRUE")); err != nil {
 		return nil, err
 	}
 	all, err := l.datasets.AllStored(ctx, l.db)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := l.wh.Versions(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -104,9 +109,6 @@ func (l *Library) keys(ctx context.Context, _ *struct{}) (*keysOut, error) {
 		return nil, err
 	}
 	b.Behind = len(todo)
-	if b.Runs, err = rekeeps(ctx, l.db, store.C("TRUE")); err != nil {
-		return nil, err
-	}
 	b.Runs = append([]Rekeep{}, b.Runs...)
 	for i := range b.Runs {
 		b.Runs[i].Error = l.sentence(web.From(ctx).Lang, b.Runs[i].fault)
