@@ -17,6 +17,9 @@ import (
 
 // A whole district is sealed anew: no column of any room is forgotten, and everything still opens.
 func TestKeysOfADistrict(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a whole district takes its time; make test makes it")
+	}
 	dir := filepath.Join(t.TempDir(), "demo")
 	if code, out := cmd(t, "demo", "-d", dir, "--rows", "500", "--cases", "24"); code != 0 {
 		t.Fatal(out)
