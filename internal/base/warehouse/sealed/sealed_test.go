@@ -408,7 +408,11 @@ func sql(t *testing.T, h house, versions map[string]string, text string, args ma
 	}
 	faces := make([]warehouse.Face, len(r.Tables))
 	for i, n := range r.Tables {
-		faces[i] = warehouse.Face{Version: versions[n.Name], Columns: []string{"sfzh", "sjh", "xm", "n"}}
+		name := n.Name
+		if !n.At.Zero() {
+			name += fmt.Sprint("@", n.At.Number)
+		}
+		faces[i] = warehouse.Face{Version: versions[name], Columns: []string{"sfzh", "sjh", "xm", "n"}}
 		if n.Name == "q" {
 			faces[i].Where = warehouse.Ne("sfzh", number(0))
 		}
@@ -488,6 +492,13 @@ func TestSQL(t *testing.T) {
 	}
 	if got := sql(t, h, of, `SELECT p.n, q.n FROM p, q WHERE p.sfzh = '`+number(2)+`' AND q.sfzh = '`+number(2)+`'`, nil); got != "[[2 2]]" {
 		t.Error("each by its own key:", got)
+	}
+	of["q@1"] = of["p"] // a table beside an older version of itself, which stands on the key before
+	if got := sql(t, h, of, `SELECT a.sfzh, q.sfzh FROM q a AT (VERSION => 1), q WHERE a.sfzh = '`+number(2)+`' AND q.sfzh = '`+number(2)+`'`, nil); got != "[["+number(2)+" "+number(2)+"]]" {
+		t.Error("each version by its own key:", got)
+	}
+	if got := sql(t, h, of, `SELECT count(*) FROM q a AT (VERSION => 1) JOIN q USING (sfzh)`, nil); got != "warehouse.sealed_keys" {
+		t.Error(got)
 	}
 }
 

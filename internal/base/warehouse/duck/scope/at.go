@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -40,9 +41,11 @@ func moment(n node) (at warehouse.At, wrong bool) {
 
 // atOf is moment of a tree that has been let through.
 func atOf(n map[string]any) warehouse.At {
-	b, err := json.Marshal(kid(n, "at_clause"))
+	b, err := json.Marshal(kid(n, "at_clause")) // moment takes what it has read out of a node: it reads a copy
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
 	var own node
-	if err != nil || json.Unmarshal(b, &own) != nil {
+	if err != nil || d.Decode(&own) != nil {
 		return warehouse.At{}
 	}
 	at, _ := moment(own)

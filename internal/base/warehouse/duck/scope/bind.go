@@ -291,24 +291,15 @@ func (b *binder) orders(v any, out []field, s sight) {
 
 func (b *binder) from(n map[string]any, s sight) []*relation {
 	f := s.frame
-	alias, aliases := word(n, "alias"), words(n, "column_name_alias")
-	add := func(name string, cols []field) []*relation {
-		if alias == "" {
-			alias = name
-		}
-		r := &relation{alias: fold(alias), cols: rename(cols, aliases), hidden: map[string]bool{}}
-		f.rels = append(f.rels, r)
-		return []*relation{r}
-	}
 	switch word(n, "type") {
 	case "BASE_TABLE":
 		name := word(n, "table_name")
 		if cte, ok := s.env[fold(name)]; ok {
-			return add(name, cte.cols)
+			return f.add(n, name, cte.cols)
 		}
-		return add(name, b.table(name))
+		return f.add(n, name, b.table(name, atOf(n)))
 	case "SUBQUERY":
-		return add("", settled(b.query(kid(kid(n, "subquery"), "node"), s.env, f)))
+		return f.add(n, "", settled(b.query(kid(kid(n, "subquery"), "node"), s.env, f)))
 	case "JOIN":
 		return b.join(n, s)
 	case "EXPRESSION_LIST":
@@ -321,13 +312,13 @@ func (b *binder) from(n map[string]any, s sight) []*relation {
 				}
 			}
 		}
-		return add("valueslist", cols)
+		return f.add(n, "valueslist", cols)
 	}
 	return nil
 }
 
-func (b *binder) table(name string) []field {
-	i := slices.IndexFunc(b.names, func(t warehouse.Named) bool { return fold(t.Name) == fold(name) })
+func (b *binder) table(name string, at warehouse.At) []field {
+	i := b.place(name, at)
 	if i < 0 || i >= len(b.tables) {
 		return nil
 	}
@@ -342,35 +333,14 @@ func (b *binder) table(name string) []field {
 }
 
 func (b *binder) join(n map[string]any, s sight) []*relation {
-	f := s.frame
 	left := b.from(kid(n, "left"), s)
-	before := len(f.rels)
+	before := len(s.frame.rels)
 	right := b.from(kid(n, "right"), s)
-	using := words(n, "using_columns")
-	if word(n, "ref_type") == "NATURAL" {
-		using = common(left, right)
-	}
-	for _, name := range using {
-		key := fold(name)
-		l, ok := f.merged[key]
-		if !ok {
-			l, ok = lookup(left, key)
-		}
-		r, also := lookup(right, key)
-		if !ok || !also {
-			continue
-		}
-		f.merged[key] = field{name: name, col: b.alike(n, "USING", value{col: l.col}, value{col: r.col})}
-		for _, one := range right {
-			one.hidden[key] = true
-		}
-	}
+	s.frame.using(n, left, right, func(name string, l, r field) field {
+		return field{name: name, col: b.alike(n, "USING", value{col: l.col}, value{col: r.col})}
+	})
 	b.condition(n["condition"], s)
-	if kind := word(n, "join_type"); kind == "SEMI" || kind == "ANTI" {
-		f.rels = f.rels[:before]
-		return left
-	}
-	return append(slices.Clone(left), right...)
+	return s.frame.joined(n, left, right, before)
 }
 
 // blind are functions that count values without looking at them; passing hand on values of their first argument.

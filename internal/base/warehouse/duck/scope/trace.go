@@ -249,30 +249,31 @@ func ordinal(e map[string]any) (int, bool) {
 	return n, err == nil
 }
 
+// add puts what stands at n in FROM into the frame, under its alias or else its name.
+func (f *frame) add(n map[string]any, name string, cols []field) []*relation {
+	if alias := word(n, "alias"); alias != "" {
+		name = alias
+	}
+	r := &relation{alias: fold(name), cols: rename(cols, words(n, "column_name_alias")), hidden: map[string]bool{}}
+	f.rels = append(f.rels, r)
+	return []*relation{r}
+}
+
 // from adds what stands in FROM to the frame, and returns it.
 func (w *tracer) from(n map[string]any, s sight) []*relation {
 	f := s.frame
-	alias, aliases := word(n, "alias"), words(n, "column_name_alias")
-	add := func(name string, cols []field) []*relation {
-		if alias == "" {
-			alias = name
-		}
-		r := &relation{alias: fold(alias), cols: rename(cols, aliases), hidden: map[string]bool{}}
-		f.rels = append(f.rels, r)
-		return []*relation{r}
-	}
 	switch word(n, "type") {
 	case "BASE_TABLE":
 		name := word(n, "table_name")
 		if cte, ok := s.env[fold(name)]; ok {
 			s.conds.add(cte.conds)
-			return add(name, cte.cols)
+			return f.add(n, name, cte.cols)
 		}
-		return add(name, w.table(name, atOf(n)))
+		return f.add(n, name, w.table(name, atOf(n)))
 	case "SUBQUERY":
 		r := w.query(kid(kid(n, "subquery"), "node"), s.env, f)
 		s.conds.add(r.conds)
-		return add("", r.cols)
+		return f.add(n, "", r.cols)
 	case "JOIN":
 		return w.join(n, s)
 	case "EXPRESSION_LIST":
@@ -286,14 +287,19 @@ func (w *tracer) from(n map[string]any, s sight) []*relation {
 				w.gather(e, s, &cols[i])
 			}
 		}
-		return add("valueslist", cols)
+		return f.add(n, "valueslist", cols)
 	}
 	return nil
 }
 
+// place is where a table that is no CTE stands among those of the text: a name may stand there in several versions.
+func (w *tracer) place(name string, at warehouse.At) int {
+	return slices.IndexFunc(w.names, func(t warehouse.Named) bool { return fold(t.Name) == fold(name) && t.At == at })
+}
+
 // table is a table that is no CTE.
 func (w *tracer) table(name string, at warehouse.At) []field {
-	i := slices.IndexFunc(w.names, func(t warehouse.Named) bool { return fold(t.Name) == fold(name) && t.At == at })
+	i := w.place(name, at)
 	if i < 0 || i >= len(w.columns) {
 		return nil
 	}
@@ -305,10 +311,21 @@ func (w *tracer) table(name string, at warehouse.At) []field {
 }
 
 func (w *tracer) join(n map[string]any, s sight) []*relation {
-	f := s.frame
 	left := w.from(kid(n, "left"), s)
-	before := len(f.rels)
+	before := len(s.frame.rels)
 	right := w.from(kid(n, "right"), s)
+	s.frame.using(n, left, right, func(name string, l, r field) field {
+		s.conds.add(l.from, r.from)
+		both := field{name: name, how: max(l.how, r.how), from: maps.Clone(l.from)}
+		both.from.add(r.from)
+		return both
+	})
+	w.gather(n["condition"], s, &field{from: s.conds})
+	return s.frame.joined(n, left, right, before)
+}
+
+// using merges the columns two sides of a join share by USING or NATURAL.
+func (f *frame) using(n map[string]any, left, right []*relation, merge func(name string, l, r field) field) {
 	using := words(n, "using_columns")
 	if word(n, "ref_type") == "NATURAL" {
 		using = common(left, right)
@@ -323,15 +340,15 @@ func (w *tracer) join(n map[string]any, s sight) []*relation {
 		if !ok || !also {
 			continue
 		}
-		s.conds.add(l.from, r.from)
-		both := field{name: name, how: max(l.how, r.how), from: maps.Clone(l.from)}
-		both.from.add(r.from)
-		f.merged[key] = both
+		f.merged[key] = merge(name, l, r)
 		for _, one := range right {
 			one.hidden[key] = true
 		}
 	}
-	w.gather(n["condition"], s, &field{from: s.conds})
+}
+
+// joined is what a join gives. Of a side that only decides about rows nothing can be named; it stands in the frame after before.
+func (f *frame) joined(n map[string]any, left, right []*relation, before int) []*relation {
 	if kind := word(n, "join_type"); kind == "SEMI" || kind == "ANTI" {
 		f.rels = f.rels[:before]
 		return left
