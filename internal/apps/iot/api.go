@@ -289,6 +289,15 @@ func (x *IoT) managed(ctx context.Context, tx *store.Tx, id string) (Device, err
 	return find(ctx, tx, store.And(store.C("id = $1", id), authz.Where(ctx, "iot.manage").Cond()))
 }
 
+// seen is managed as the caller has seen it: Conflict when it was changed since.
+func (x *IoT) seen(ctx context.Context, tx *store.Tx, id string, version int64) (Device, error) {
+	d, err := x.managed(ctx, tx, id)
+	if err == nil && d.Version != version {
+		err = errs.New(errs.Conflict, "store.changed")
+	}
+	return d, err
+}
+
 type putIn struct {
 	ID   string `path:"id" maxLength:"40"`
 	Body struct {
@@ -304,11 +313,8 @@ func (x *IoT) put(ctx context.Context, in *putIn) (*oneOut, error) {
 	}
 	var d Device
 	err := x.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if d, err = x.managed(ctx, tx, in.ID); err != nil {
+		if d, err = x.seen(ctx, tx, in.ID, in.Body.Version); err != nil {
 			return err
-		}
-		if d.Version != in.Body.Version {
-			return errs.New(errs.Conflict, "store.changed")
 		}
 		was := d
 		k, _ := x.kind(d.Kind)

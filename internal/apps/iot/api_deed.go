@@ -47,11 +47,8 @@ type turnIn struct {
 func (x *IoT) turn(ctx context.Context, in *turnIn) (*oneOut, error) {
 	var d Device
 	err := x.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if d, err = x.managed(ctx, tx, in.ID); err != nil {
+		if d, err = x.seen(ctx, tx, in.ID, in.Body.Version); err != nil {
 			return err
-		}
-		if d.Version != in.Body.Version {
-			return errs.New(errs.Conflict, "store.changed")
 		}
 		k, _ := x.kind(d.Kind)
 		if in.Body.On {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"qushu/internal/base/errs"
@@ -51,7 +52,7 @@ func (c *Cascade) servePull(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := Waiting{Acks: []batch.Envelope{}, Batches: []batch.Envelope{}}
 	for _, b := range due {
-		if has(got.Acks, batch.Hash([]byte(b.Ack))) {
+		if slices.Contains(got.Acks, batch.Hash([]byte(b.Ack))) {
 			if err := store.Exec(ctx, c.db, `UPDATE cascade_batch SET ack_due = FALSE WHERE id = $1 AND ack = $2`, b.ID, b.Ack); err != nil {
 				return err
 			}
@@ -67,7 +68,7 @@ func (c *Cascade) servePull(w http.ResponseWriter, r *http.Request) error {
 	}
 	size := 0
 	for i := range made {
-		if has(got.Batches, made[i].Hash) {
+		if slices.Contains(got.Batches, made[i].Hash) {
 			if err := c.delivered(ctx, &made[i]); err != nil {
 				return err
 			}
@@ -81,15 +82,6 @@ func (c *Cascade) servePull(w http.ResponseWriter, r *http.Request) error {
 	return json.NewEncoder(w).Encode(out)
 }
 
-func has(all []string, one string) bool {
-	for _, a := range all {
-		if a == one {
-			return true
-		}
-	}
-	return false
-}
-
 func add(to *[]batch.Envelope, text, sig string) error {
 	e, err := envelope(text, sig)
 	*to = append(*to, e)
@@ -98,24 +90,12 @@ func add(to *[]batch.Envelope, text, sig string) error {
 
 // serveOut gives one chunk of a batch for the peer that asks.
 func (c *Cascade) serveOut(w http.ResponseWriter, r *http.Request) error {
-	n, err := c.caller(r)
+	b, i, err := c.meant(r, "out")
 	if err != nil {
 		return err
 	}
 	ctx := room.BySystem(r.Context())
-	seq, _ := strconv.ParseInt(r.PathValue("seq"), 10, 64)
-	i, err := strconv.Atoi(r.PathValue("n"))
-	if err != nil {
-		return errs.New(errs.Missing, "cascade.missing")
-	}
-	all, err := batches(ctx, c.db, store.C("b.node = $1 AND b.way = 'out' AND b.seq = $2", n.ID, seq))
-	if err != nil {
-		return err
-	}
-	if len(all) == 0 {
-		return errs.New(errs.Missing, "cascade.missing")
-	}
-	files, err := chunkFiles(ctx, c.db, all[0].ID)
+	files, err := chunkFiles(ctx, c.db, b.ID)
 	if err != nil {
 		return err
 	}

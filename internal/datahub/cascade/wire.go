@@ -108,25 +108,33 @@ func (c *Cascade) serveBatch(w http.ResponseWriter, r *http.Request) error {
 	return json.NewEncoder(w).Encode(out)
 }
 
-func (c *Cascade) serveChunk(w http.ResponseWriter, r *http.Request) error {
+// meant is the batch, and the place of the chunk in it, that a peer's address names; way is in or out, as seen from here.
+func (c *Cascade) meant(r *http.Request, way string) (b Batch, i int, err error) {
 	n, err := c.caller(r)
+	if err != nil {
+		return b, 0, err
+	}
+	seq, _ := strconv.ParseInt(r.PathValue("seq"), 10, 64)
+	if i, err = strconv.Atoi(r.PathValue("n")); err != nil {
+		return b, 0, errs.New(errs.Missing, "cascade.missing")
+	}
+	all, err := batches(r.Context(), c.db, store.C("b.node = $1 AND b.way = $2 AND b.seq = $3", n.ID, way, seq))
+	if err != nil {
+		return b, 0, err
+	}
+	if len(all) == 0 {
+		return b, 0, errs.New(errs.Missing, "cascade.missing")
+	}
+	return all[0], i, nil
+}
+
+func (c *Cascade) serveChunk(w http.ResponseWriter, r *http.Request) error {
+	b, i, err := c.meant(r, "in")
 	if err != nil {
 		return err
 	}
 	ctx := room.BySystem(r.Context())
-	seq, _ := strconv.ParseInt(r.PathValue("seq"), 10, 64)
-	i, err := strconv.Atoi(r.PathValue("n"))
-	if err != nil {
-		return errs.New(errs.Missing, "cascade.missing")
-	}
-	all, err := batches(ctx, c.db, store.C("b.node = $1 AND b.way = 'in' AND b.seq = $2", n.ID, seq))
-	if err != nil {
-		return err
-	}
-	if len(all) == 0 {
-		return errs.New(errs.Missing, "cascade.missing")
-	}
-	m, err := batch.ParseManifest([]byte(all[0].Manifest))
+	m, err := batch.ParseManifest([]byte(b.Manifest))
 	if err != nil {
 		return err
 	}
@@ -134,7 +142,7 @@ func (c *Cascade) serveChunk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errs.Wrap(err, errs.Invalid, "cascade.bad_chunk", i+1)
 	}
-	if err := c.take(ctx, &all[0], m, i, content); err != nil {
+	if err := c.take(ctx, &b, m, i, content); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -57,6 +57,8 @@ func TestTrace(t *testing.T) {
 		{`SELECT * FROM p LEFT JOIN s USING (jd)`, `id=copy(p.id) xm=copy(p.xm) jd=copy(p.jd s.jd) nl=copy(p.nl) je=copy(p.je) mj=copy(s.mj) qu=copy(s.qu) | p.jd s.jd`},
 		{`SELECT mj, jd FROM p NATURAL JOIN s`, `mj=copy(s.mj) jd=copy(p.jd s.jd) | p.jd s.jd`},
 		{`SELECT a.* FROM t a, t c WHERE a.a = c.b`, `a=copy(t.a) b=copy(t.b) | t.a t.b`},
+		{`SELECT a.xm, p.id FROM p a AT (VERSION => 3) JOIN p USING (jd)`, `xm=copy(p.xm) id=copy(p.id) | p.jd p.jd`},
+		{`SELECT xm FROM p AT (TIMESTAMP => '2023-05-01') WHERE nl > 1`, `xm=copy(p.xm) | p.nl`},
 		{`SELECT x.xm FROM p x SEMI JOIN s ON x.jd = s.jd`, `xm=copy(p.xm) | p.jd s.jd`},
 		{`WITH w AS (SELECT jd AS k, sum(je) AS v FROM p WHERE nl > 1 GROUP BY 1) SELECT k, v * 2 AS d FROM w`, `k=copy(p.jd) d=aggregate(p.je) | p.nl`},
 		{`WITH w(x, y) AS (SELECT id, nl FROM p), v AS (SELECT x FROM w WHERE y > 1) SELECT x FROM v`, `x=copy(p.id) | p.nl`},
